@@ -1,0 +1,1 @@
+"""Rules that look before anything acts."""

@@ -1,0 +1,1 @@
+"""Config: everything known before acting."""

@@ -1,0 +1,30 @@
+"""The health contract of every container: one place that computes it (design §5)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HealthContract:
+    """When a container is red and how long it serves on after SIGTERM; all values in whole seconds but `retries`.
+
+    A stopping container turns red at once and serves on for `drain`, so the router has time to notice:
+    `drain >= (retries + 1) * interval + 2 + margin` (2 s is Traefik's provider throttle) and `drain < grace`.
+    """
+
+    interval: int = 2
+    timeout: int = 5
+    retries: int = 4
+    start_period: int = 10
+    drain: int = 14
+    grace: int = 45
+    margin: int = 2
+
+    def problems(self) -> tuple[str, ...]:
+        """Return why this set would lose requests or never come up; empty when it holds."""
+        needed = (self.retries + 1) * self.interval + 2 + self.margin
+        found = []
+        if self.drain < needed:
+            found.append(f"drain {self.drain} s is shorter than the {needed} s in which the router notices")
+        if self.drain >= self.grace:
+            found.append(f"drain {self.drain} s does not fit into the stop grace period of {self.grace} s")
+        return tuple(found)

@@ -1,0 +1,176 @@
+"""Workspace: what `workspace.yaml` says about the monorepo that is shipped."""
+
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class Role(StrEnum):
+    """How a service runs; it decides the command, the health check and the way a new release takes over."""
+
+    WEB = "web"
+    WORKER = "worker"
+    BEAT = "beat"
+    STATIC = "static"
+
+
+class Engine(StrEnum):
+    """The database engines that a workspace may ask for."""
+
+    POSTGRESQL = "postgresql"
+    REDIS = "redis"
+
+
+def _inside(value: str) -> str:
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError("must stay inside the workspace: a relative path without '..'")
+    return str(path)
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
+Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Backend(_Model):
+    """The Django project: one image for the roles web, worker and beat."""
+
+    path: RelativePath
+    requirements: RelativePath = "requirements.txt"
+    constraints: tuple[Requirement, ...] = ()
+    apt: tuple[DebianPackage, ...] = ()
+    settings: str = "core.settings"
+    asgi: str = "core.asgi:application"
+    celery: str = "core"
+    static_root: RelativePath = "static"
+
+
+class Portal(_Model):
+    """One Vite application of the npm workspace."""
+
+    path: RelativePath
+
+
+class Frontend(_Model):
+    """The npm workspace of the portals: one install for all, one image each."""
+
+    path: RelativePath = "."
+    packages: tuple[RelativePath, ...] = ()
+    portals: dict[Name, Portal]
+
+
+class Database(_Model):
+    """A database that the platform runs for the workspace."""
+
+    engine: Engine
+    version: str = Field(pattern=r"^\d+(\.\d+)*$")
+
+
+class Service(_Model):
+    """One deployable: which image it runs and in which role.
+
+    `port` is the one the container listens on; `subdomain` makes it public as `<subdomain>.<domain of the environment>`.
+    """
+
+    role: Role
+    image: Name
+    port: int | None = Field(default=None, ge=1, le=65535)
+    subdomain: Name | None = None
+    health_path: str = "/"
+
+    @model_validator(mode="after")
+    def _port_fits_role(self) -> "Service":
+        if self.role in (Role.WEB, Role.STATIC) and self.port is None:
+            raise ValueError(f"role {self.role} needs a port")
+        if self.role in (Role.WORKER, Role.BEAT) and (self.port or self.subdomain):
+            raise ValueError(f"role {self.role} has neither port nor subdomain")
+        return self
+
+
+class ApiProbe(_Model):
+    """A GET on the API that must answer `status`."""
+
+    path: str
+    status: int = 200
+
+
+class LoginProbe(_Model):
+    """A log-in POST that must reach the database: `table` is one whose scans rise when it does.
+
+    `setup_command` (words) runs once before it in a one-off container of the API's image and may create the user.
+    Values of `body` may be `${secret.NAME}`.
+    """
+
+    path: str
+    body: dict[str, str]
+    status: tuple[int, ...] = (200,)
+    table: str
+    setup_command: tuple[str, ...] = ()
+
+
+class WebSocketProbe(_Model):
+    """A WebSocket on the API that must send a message after it is opened."""
+
+    path: str
+
+
+class TaskProbe(_Model):
+    """A Celery task sent through the broker that must come back from the worker."""
+
+    name: str
+    args: tuple[str | int, ...] = ()
+
+
+class BeatProbe(_Model):
+    """A column in the database that moves on whenever beat ticks."""
+
+    table: str
+    column: str
+
+
+class Probes(_Model):
+    """How a running release of this workspace proves itself."""
+
+    api: ApiProbe
+    login: LoginProbe
+    task: TaskProbe
+    beat: BeatProbe
+    websocket: WebSocketProbe | None = None
+
+
+class Workspace(_Model):
+    """The monorepo as its workspace file describes it. `source` is the checkout's root, `file` the workspace file."""
+
+    name: Name
+    backend: Backend
+    frontend: Frontend
+    databases: dict[Name, Database]
+    services: dict[Name, Service]
+    probes: Probes
+    source: Path = Field(exclude=True)
+    file: Path = Field(exclude=True)
+
+    @model_validator(mode="after")
+    def _services_name_images(self) -> "Workspace":
+        known = set(self.image_names)
+        for name, service in self.services.items():
+            if service.image not in known:
+                raise ValueError(f"services.{name}.image: no image {service.image!r}; there are {', '.join(sorted(known))}")
+        return self
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """Every image of the workspace: `backend` and one a portal."""
+        return ("backend", *self.frontend.portals)
+
+    def services_with(self, role: Role) -> tuple[str, ...]:
+        """Return the names of the services in `role`, in the file's order."""
+        return tuple(name for name, service in self.services.items() if service.role is role)

@@ -1,0 +1,184 @@
+"""Step, Plan and the way a plan is carried out: journal before and after, timings, the way back on failure."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from slipway.errors import SlipwayError
+
+
+class Outcome(StrEnum):
+    """How a step ended; the words of the JSON contract."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step as it went: `seconds` of wall time, `observed` is what another route than the acting one has seen."""
+
+    name: str
+    outcome: Outcome
+    seconds: float
+    observed: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """Return the step in the form of the JSON contract (design §4)."""
+        return {
+            "name": self.name,
+            "outcome": str(self.outcome),
+            "seconds": round(self.seconds, 3),
+            "observed": self.observed,
+        }
+
+
+class Step(Protocol):
+    """One act. `run` performs it and returns what was observed afterwards, in a few words for a person.
+
+    `undo` takes the act back where that is possible and returns whether it did.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short and unique in its plan: `migrate`, `deploy api`."""
+
+    def describe(self) -> str:
+        """Say in one line what `run` would do; shown as the dry run."""
+
+    def run(self, say: Callable[[str], None]) -> str:
+        """Act, then look; `say` takes progress lines. Raises a `SlipwayError` on failure."""
+
+    def undo(self) -> bool:
+        """Take the act back; False where nothing can or need be taken back."""
+
+
+class Progress(Protocol):
+    """Who is told while a plan runs (the console, or nobody)."""
+
+    def started(self, name: str) -> None:
+        """`name` begins."""
+
+    def line(self, name: str, text: str) -> None:
+        """One line of what happens inside `name`."""
+
+    def ended(self, result: StepResult) -> None:
+        """The step is over."""
+
+
+class Journal(Protocol):
+    """Where a plan writes down what it is about to do and what it did, so that a killed run can be understood."""
+
+    def before(self, name: str) -> None:
+        """Written before a step acts; raising here stops the plan before anything happens (a lost lock does)."""
+
+    def after(self, result: StepResult) -> None:
+        """Written when the step is over."""
+
+
+class _NoJournal:
+    def before(self, name: str) -> None:
+        """Keep nothing."""
+
+    def after(self, result: StepResult) -> None:
+        """Keep nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An ordered list of steps: a value, made without effects. Empty means "already so"."""
+
+    title: str
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing needs to be done."""
+        return not self.steps
+
+    def describe(self) -> list[str]:
+        """Return one line a step: the dry run."""
+        return [f"{step.name}: {step.describe()}" for step in self.steps]
+
+
+class PlanFailed(SlipwayError):
+    """A step failed; `results` holds every step so far. Exit code and message are those of the step's own error."""
+
+    def __init__(self, error: SlipwayError, results: tuple[StepResult, ...]) -> None:
+        super().__init__(error.message, where=error.where, hint=error.hint, details=error.details)
+        self.error = error
+        self.results = results
+        self.exit_code = error.exit_code
+
+
+@dataclass(slots=True)
+class Execution:
+    """Carries a plan out, one step after another."""
+
+    progress: Progress
+    journal: Journal = field(default_factory=_NoJournal)
+    clock: Callable[[], float] = time.monotonic
+
+    def run(self, plan: Plan) -> tuple[StepResult, ...]:
+        """Run every step in order and return their results.
+
+        When a step raises, the steps before it are taken back in reverse order where they can be, and `PlanFailed`
+        carries the results. An interrupt (Ctrl-C) takes them back too and is raised again.
+        """
+        results: list[StepResult] = []
+        done: list[Step] = []
+        for step in plan.steps:
+            try:
+                results.append(self.run_step(step))
+            except SlipwayError as error:
+                results.append(StepResult(step.name, Outcome.FAILED, 0.0, error.message))
+                results += self._take_back([*done, step])
+                raise PlanFailed(error, tuple(results)) from error
+            except BaseException:
+                self._take_back([*done, step])
+                raise
+            done.append(step)
+        return tuple(results)
+
+    def run_step(self, step: Step) -> StepResult:
+        """Run one step between its two journal lines and tell `progress`; the step's error passes through."""
+        self.journal.before(step.name)
+        self.progress.started(step.name)
+        begin = self.clock()
+        try:
+            observed = step.run(lambda text: self.progress.line(step.name, text))
+        except BaseException as error:
+            result = StepResult(step.name, Outcome.FAILED, self.clock() - begin, _first_line(error))
+            self.progress.ended(result)
+            self.journal.after(result)
+            raise
+        result = StepResult(step.name, Outcome.DONE, self.clock() - begin, observed)
+        self.progress.ended(result)
+        self.journal.after(result)
+        return result
+
+    def _take_back(self, steps: Sequence[Step]) -> list[StepResult]:
+        return list(self._undone(reversed(steps)))
+
+    def _undone(self, steps: Iterator[Step]) -> Iterator[StepResult]:
+        for step in steps:
+            begin = self.clock()
+            try:
+                undone = step.undo()
+            except SlipwayError as error:
+                undone = False
+                self.progress.line(step.name, f"could not be taken back: {error.message}")
+            if undone:
+                result = StepResult(step.name, Outcome.UNDONE, self.clock() - begin)
+                self.progress.ended(result)
+                self.journal.after(result)
+                yield result
+
+
+def _first_line(error: BaseException) -> str:
+    text = error.message if isinstance(error, SlipwayError) else str(error) or type(error).__name__
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,1 @@
+"""One verb per plan, no effects."""

@@ -1,0 +1,191 @@
+"""The protocols that steps may use; engines implement them, `slipway.testing` has in-memory ones.
+
+Every method that talks to the world raises `Unreachable` when nothing answered, `Refused` when the answer was no, and
+`UsageError` when what was asked for cannot be right.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from slipway.command import Command, Result
+from slipway.release.desired import DesiredDatabase, DesiredService, Variables
+from slipway.release.observed import ObservedDatabase, ObservedPlatform, RunningContainer
+from slipway.secret import Secret
+
+Say = Callable[[str], None]
+"""Takes one line of progress for a person."""
+
+
+class Shell(Protocol):
+    """Runs commands on one machine: this one, or a host over SSH."""
+
+    @property
+    def place(self) -> str:
+        """The machine's name in messages: `this machine`, `root@host:22`."""
+
+    def run(self, command: Command) -> Result:
+        """Run and wait; a non-zero exit is a `Result`, not an error. Raises `Unreachable` on no connection or deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPart:
+    """A part of a build context: the files below `root` (a folder, or one file) appear below `prefix`.
+
+    `ignore` holds .dockerignore patterns relative to `root`.
+    """
+
+    root: Path
+    prefix: str = ""
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBuild:
+    """One image to build. `dockerfile` is the path inside the context; `target` a stage or None for the last."""
+
+    name: str
+    context: tuple[ContextPart, ...]
+    dockerfile: str
+    tags: tuple[str, ...]
+    target: str | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEvent:
+    """Something that happened inside a build: a step's line, or its end.
+
+    `step` is the builder's own name of it (`[dependencies 2/4] RUN pip install`), `seconds` its duration once it ended,
+    `cached` whether it was not run at all, `text` one line of output.
+    """
+
+    build: str
+    step: str
+    text: str = ""
+    seconds: float | None = None
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """An image in the engine: `id` is `sha256:...`, `size` bytes, `tags` its references."""
+
+    name: str
+    id: str
+    tags: tuple[str, ...]
+    size: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+
+
+class Images(Protocol):
+    """Builds images and moves them."""
+
+    def build(self, build: ImageBuild, tell: Callable[[BuildEvent], None]) -> BuiltImage:
+        """Build one image. Raises `Refused` with the failing step and its last lines in `details`."""
+
+    def inspect(self, reference: str) -> BuiltImage | None:
+        """Return the image or None when the engine does not have it."""
+
+    def tag(self, reference: str, other: str) -> None:
+        """Give an image a further name."""
+
+    def push(self, reference: str, say: Say) -> str:
+        """Push and return `repository@sha256:...` as the registry answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneOff:
+    """A container that runs once and is removed: `variables` travel through the engine's API, never argv."""
+
+    name: str
+    image: str
+    argv: tuple[str, ...]
+    network: str | None = None
+    variables: Variables = field(default_factory=dict, repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes | Secret | None = field(default=None, repr=False)
+    user: str | None = None
+    seconds: float = 300.0
+
+
+class Containers(Protocol):
+    """The engine of a host: what runs there, and one-off containers."""
+
+    def pull(self, reference: str, say: Say) -> str:
+        """Pull and return the image id. Raises `Refused` when the registry does not have it."""
+
+    def run_once(self, one_off: OneOff, say: Say) -> Result:
+        """Run to its end, tell its output line by line, remove it, also when interrupted."""
+
+    def running(self, label: str) -> tuple[RunningContainer, ...]:
+        """Return the containers (running or not) with `label` (`key=value`), newest first."""
+
+    def logs(self, container: str, lines: int = 40) -> str:
+        """Return the last lines a container wrote, both streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One attempt of the platform to make a release live, as it ended: `status` is Coolify's word."""
+
+    uuid: str
+    status: str
+    log: tuple[str, ...] = ()
+
+
+class Platform(Protocol):
+    """What runs services (Coolify). Bound to one project and one environment."""
+
+    def observe(self) -> ObservedPlatform:
+        """Read everything of this environment."""
+
+    def create_database(self, desired: DesiredDatabase, say: Say) -> ObservedDatabase:
+        """Create and start a database, wait until the platform says it runs."""
+
+    def create_service(self, desired: DesiredService, tag: str, say: Say) -> str:
+        """Create an application (nothing starts) and return its uuid."""
+
+    def configure(self, uuid: str, desired: DesiredService, say: Say) -> None:
+        """Bring an application's settings in line with what is desired and read them back."""
+
+    def set_variables(self, uuid: str, variables: Variables) -> tuple[str, ...]:
+        """Make the application's variables exactly these, read them back, return the names that changed."""
+
+    def deploy(self, uuid: str, tag: str, say: Say) -> Deployment:
+        """Configure the tag, start a deployment, wait for its end. On failure the previous tag is configured again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a URL answered: status, lower-case headers, body as text."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+class Web(Protocol):
+    """Asks running things over HTTP(S) and WebSocket as a client from outside would."""
+
+    def ask(
+        self, method: str, url: str, *, json: object | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send one request without following redirects; the certificate is checked."""
+
+    def first_message(self, url: str, seconds: float) -> str:
+        """Open a WebSocket and return the first text message that arrives within `seconds`."""
+
+
+class HostState(Protocol):
+    """`/data/slipway/<environment>/` on the host: history and releases, the same for every runner."""
+
+    def history(self) -> tuple[str, ...]:
+        """Return the release records (JSON lines), oldest first; empty before the first."""
+
+    def record(self, line: str) -> None:
+        """Append one release record, whole or not at all."""

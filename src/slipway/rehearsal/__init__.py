@@ -1,0 +1,1 @@
+"""The disposable host on which production is rehearsed."""

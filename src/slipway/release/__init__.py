@@ -1,0 +1,1 @@
+"""Releases, images, history and what is observed."""
