@@ -51,6 +51,4 @@ class Result:
         if self.ok:
             return self
         tail = tuple((self.stderr or self.stdout).strip().splitlines()[-8:])
-        raise Unreachable(
-            f"`{self.command.line()[:200]}` answered {self.code}", where=where, hint=hint, details=tail
-        )
+        raise Unreachable(f"`{self.command.line()[:200]}` answered {self.code}", where=where, hint=hint, details=tail)

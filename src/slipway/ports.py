@@ -26,7 +26,7 @@ class Shell(Protocol):
         """The machine's name in messages: `this machine`, `root@host:22`."""
 
     def run(self, command: Command) -> Result:
-        """Run and wait; a non-zero exit is a `Result`, not an error. Raises `Unreachable` on no connection or deadline."""
+        """Run and wait; a non-zero exit is a `Result`. Raises `Unreachable`: no connection, or past the deadline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Database(_Model):
 class Service(_Model):
     """One deployable: which image it runs and in which role.
 
-    `port` is the one the container listens on; `subdomain` makes it public as `<subdomain>.<domain of the environment>`.
+    `port` is the one the container listens on; `subdomain` makes it public as `<subdomain>.<the environment's domain>`.
     """
 
     role: Role
@@ -163,7 +163,8 @@ class Workspace(_Model):
         known = set(self.image_names)
         for name, service in self.services.items():
             if service.image not in known:
-                raise ValueError(f"services.{name}.image: no image {service.image!r}; there are {', '.join(sorted(known))}")
+                there = ", ".join(sorted(known))
+                raise ValueError(f"services.{name}.image: no image {service.image!r}; there are {there}")
         return self
 
     @property

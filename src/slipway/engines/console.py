@@ -1,4 +1,4 @@
-"""Console: the one place that prints; live lines on a terminal, plain ones elsewhere, one JSON document for programs."""
+"""Console: the one place that prints: live on a terminal, plain lines elsewhere, one JSON document for programs."""
 
 import json
 import sys
@@ -137,9 +137,7 @@ class Console:
             from rich.live import Live
 
             terminal = RichConsole(file=self._progress)
-            self._live = Live(
-                console=terminal, get_renderable=self._renderable, refresh_per_second=8, transient=True
-            )
+            self._live = Live(console=terminal, get_renderable=self._renderable, refresh_per_second=8, transient=True)
             self._live.start()
 
     def _renderable(self) -> "RenderableType":

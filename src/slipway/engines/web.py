@@ -1,5 +1,6 @@
 """Web: HTTPS and WebSocket questions as a client from outside would ask them."""
 
+import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +41,7 @@ class WebClient:
                 answer = client.request(method, url, json=json, headers=sent, extensions=extensions)
         except httpx.HTTPError as error:
             raise Unreachable(
-                f"{method} {parts.geturl()}: {error or type(error).__name__}",
+                f"{method} {parts.geturl()}: {_words(error)}",
                 hint="is the proxy running, and does the name lead to it?",
             ) from error
         return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.text)
@@ -53,16 +54,26 @@ class WebClient:
         parts = urlsplit(url)
         secure = parts.scheme == "wss"
         port = parts.port or (443 if secure else 80)
-        target = {"host": self._address, "port": port} if self._address else {}
-        options = {"ssl": self._context(), "server_hostname": parts.hostname} if secure else {}
         try:
-            with connect(url, open_timeout=seconds, close_timeout=2, **target, **options) as socket:  # type: ignore[arg-type]
-                return str(socket.recv(timeout=seconds))
+            raw = socket.create_connection((self._address or parts.hostname or "", port), timeout=seconds)
+            with connect(
+                url,
+                sock=raw,
+                ssl=self._context() if secure else None,
+                server_hostname=parts.hostname if secure else None,
+                open_timeout=seconds,
+                close_timeout=2,
+            ) as opened:
+                return str(opened.recv(timeout=seconds))
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise Unreachable(f"WebSocket {url}: {error or type(error).__name__}") from error
+            raise Unreachable(f"WebSocket {url}: {_words(error)}") from error
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if self._ca_file:
             context.load_verify_locations(cafile=str(self._ca_file))
         return context
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
