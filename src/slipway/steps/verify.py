@@ -1,0 +1,268 @@
+"""Verification: what a release that serves must show, each asked by another route than the one that acted."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from slipway.command import command
+from slipway.config.workspace import ApiProbe, BeatProbe, LoginProbe, TaskProbe, WebSocketProbe
+from slipway.errors import Refused
+from slipway.ports import Containers, OneOff, Say, Shell, Web
+from slipway.release.desired import Variables
+from slipway.secret import Secret
+
+Ask = Callable[[str], str]
+"""Takes one SQL query, returns psql's unaligned answer."""
+
+_SECRET = re.compile(r"\$\{secret\.([A-Z][A-Z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Verification:
+    """A look never changes anything that has to be taken back."""
+
+    def undo(self) -> bool:
+        """Nothing was changed."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRunning(_Verification):
+    """Every service runs exactly the release's image and its container is green, as the host's engine shows it.
+
+    `expected`: service -> (Coolify's uuid, image id `sha256:...`).
+    """
+
+    containers: Containers
+    expected: Mapping[str, tuple[str, str]]
+    name: str = "verify running"
+
+    def describe(self) -> str:
+        """Say what is looked at."""
+        return f"the engine shows {len(self.expected)} services on the release's images, green"
+
+    def run(self, say: Say) -> str:
+        """Compare container by container. Raises `Refused` naming each that differs."""
+        wrong = []
+        for service, (uuid, image_id) in self.expected.items():
+            found = [c for c in self.containers.running(f"coolify.name={uuid}") if c.state == "running"]
+            if len(found) != 1:
+                wrong.append(f"{service}: {len(found)} containers run, expected 1")
+            elif found[0].image_id != image_id:
+                wrong.append(f"{service}: runs {found[0].image_id[:19]}, the release has {image_id[:19]}")
+            elif found[0].health != "healthy":
+                wrong.append(f"{service}: health is {found[0].health or 'unknown'}")
+            else:
+                say(f"{service}: {found[0].name} {image_id[:19]} healthy")
+        if wrong:
+            raise Refused("the release does not run as a whole", where="host", details=tuple(wrong))
+        return f"{len(self.expected)} containers run the release's image ids and are healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyApi(_Verification):
+    """The API answers over https through the proxy, and plain http is sent there."""
+
+    web: Web
+    url: str
+    probe: ApiProbe
+    name: str = "verify api"
+
+    def describe(self) -> str:
+        """Say what is asked."""
+        return f"GET {self.url}{self.probe.path} answers {self.probe.status}, http leads to https"
+
+    def run(self, say: Say) -> str:
+        """Ask both. Raises `Refused` on another answer."""
+        address = self.url + self.probe.path
+        answer = self.web.ask("GET", address)
+        say(f"{address}: {answer.status}")
+        if answer.status != self.probe.status:
+            raise Refused(
+                f"answers {answer.status}, expected {self.probe.status}", where=address, details=(answer.body[:300],)
+            )
+        plain = self.web.ask("GET", address.replace("https://", "http://", 1))
+        leads = plain.headers.get("location", "")
+        if plain.status not in (301, 302, 307, 308) or not leads.startswith("https://"):
+            raise Refused(f"http answers {plain.status} and does not lead to https", where=address)
+        return f"{self.probe.path} {answer.status} over https, http {plain.status} to https"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyLogin(_Verification):
+    """A log-in answers as the workspace says, and its user table was read: PostgreSQL's own counters rise."""
+
+    web: Web
+    url: str
+    probe: LoginProbe
+    secrets: Mapping[str, Secret]
+    ask: Ask
+    set_up: Callable[[Say], None]
+    name: str = "verify log-in"
+
+    def describe(self) -> str:
+        """Say what is asked."""
+        return f"POST {self.url}{self.probe.path} answers {self.probe.status}, {self.probe.table} is read"
+
+    def run(self, say: Say) -> str:
+        """Log in. Raises `Refused` on another answer or when the table was not touched."""
+        if self.probe.setup_command:
+            self.set_up(say)
+        before = self._reads()
+        address = self.url + self.probe.path
+        body = {key: _SECRET.sub(lambda m: self.secrets[m[1]].reveal(), text) for key, text in self.probe.body.items()}
+        answer = self.web.ask("POST", address, json=body)
+        say(f"{address}: {answer.status}")
+        if answer.status not in self.probe.status:
+            raise Refused(
+                f"log-in answers {answer.status}, expected {' or '.join(map(str, self.probe.status))}",
+                where=address,
+                details=(answer.body[:300],),
+            )
+        # PostgreSQL publishes its counters with a delay of up to a second after the transaction.
+        deadline = time.monotonic() + 10
+        while (after := self._reads()) <= before:
+            if time.monotonic() > deadline:
+                raise Refused(f"log-in answered {answer.status} without reading {self.probe.table}", where=address)
+            time.sleep(0.3)
+        return f"log-in {answer.status}, scans of {self.probe.table} {before} -> {after}"
+
+    def _reads(self) -> int:
+        rows = self.ask(
+            "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0) FROM pg_stat_user_tables"
+            f" WHERE relname = '{self.probe.table}'"
+        )
+        return int(rows.strip() or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPortal(_Verification):
+    """A portal's page, its script and a deep link answer, and the script names the API it was built for."""
+
+    web: Web
+    portal: str
+    url: str
+    api_url: str
+
+    @property
+    def name(self) -> str:
+        """`verify portal admin`."""
+        return f"verify portal {self.portal}"
+
+    def describe(self) -> str:
+        """Say what is asked."""
+        return f"{self.url} shows its page, whose script speaks to {self.api_url}"
+
+    def run(self, say: Say) -> str:
+        """Ask for page, script and deep link. Raises `Refused` naming what differs."""
+        page = self.web.ask("GET", f"{self.url}/")
+        scripts = re.findall(r"""src=["'](/[^"']+\.js)["']""", page.body)
+        if page.status != 200 or not scripts:
+            raise Refused(f"answers {page.status} with {len(scripts)} scripts", where=self.url)
+        code = [self.web.ask("GET", self.url + script) for script in scripts]
+        say(f"{self.url}: {page.status}, {scripts[0]}")
+        if any(answer.status != 200 for answer in code):
+            raise Refused(f"its scripts answer {[answer.status for answer in code]}", where=self.url)
+        if not any(self.api_url in text for text in self._bundle(code)):
+            raise Refused(f"no script names {self.api_url}", where=self.url, hint="was it built for this environment?")
+        deep = self.web.ask("GET", f"{self.url}/a/deep/link")
+        if deep.status != 200 or deep.body != page.body:
+            raise Refused(f"a deep link answers {deep.status} and not the page", where=f"{self.url}/a/deep/link")
+        return f"page, {len(scripts)} script(s) naming the API, deep link"
+
+    def _bundle(self, entry: list[object]) -> list[str]:
+        """Return the entry scripts and every chunk they name: Vite splits code that is loaded later."""
+        texts = [answer.body for answer in entry]  # type: ignore[attr-defined]
+        chunks = {name for text in texts for name in re.findall(r"assets/[\w.-]+\.js", text)}
+        return texts + [self.web.ask("GET", f"{self.url}/{chunk}").body for chunk in sorted(chunks)]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyWebSocket(_Verification):
+    """A WebSocket opened through the proxy sends its first message."""
+
+    web: Web
+    url: str
+    probe: WebSocketProbe
+    name: str = "verify websocket"
+
+    def describe(self) -> str:
+        """Say what is opened."""
+        return f"{self.url}{self.probe.path} sends a message"
+
+    def run(self, say: Say) -> str:
+        """Open it. Raises `Unreachable` when nothing comes within 15 s."""
+        address = self.url.replace("https://", "wss://", 1) + self.probe.path
+        message = self.web.first_message(address, 15)
+        say(f"{address}: {message[:100]}")
+        return f"{self.probe.path} sent {message[:60]}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyTask(_Verification):
+    """A Celery task sent from a one-off container comes back, and the broker's Redis holds its result."""
+
+    containers: Containers
+    image: str
+    network: str
+    variables: Variables
+    probe: TaskProbe
+    result_state: Callable[[str], str]
+    name: str = "verify task"
+
+    def describe(self) -> str:
+        """Say what is sent."""
+        return f"{self.probe.name} goes through the broker and comes back from the worker"
+
+    def run(self, say: Say) -> str:
+        """Send it. Raises `Refused` with the sender's last line when it does not come back within 30 s."""
+        words = ("python", "-m", "slipway_runtime.send_task", self.probe.name, json.dumps(list(self.probe.args)))
+        sent = self.containers.run_once(
+            OneOff("send-task", self.image, words, network=self.network, variables=self.variables), say
+        )
+        lines = sent.stdout.strip().splitlines()
+        if not sent.ok or not lines:
+            tail = tuple((sent.stdout + sent.stderr).strip().splitlines()[-6:])
+            raise Refused(f"{self.probe.name} did not come back", where="worker", details=tail)
+        answer = json.loads(lines[-1])
+        state = self.result_state(answer["id"])
+        if state != "SUCCESS":
+            raise Refused(f"Redis says {state or 'nothing'} of task {answer['id']}", where="worker")
+        return f"{self.probe.name} SUCCESS in {answer['seconds']:.2f} s, Redis holds its result"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyBeat(_Verification):
+    """Beat ticks: its heartbeat moves on, and where the workspace names a frequent entry its row does too."""
+
+    shell: Shell
+    container: Callable[[], str]
+    ask: Ask
+    probe: BeatProbe
+    seconds: float = 30
+    pause: float = field(default=1.0)
+    name: str = "verify beat"
+
+    def describe(self) -> str:
+        """Say what is looked at."""
+        return f"beat's heartbeat moves within {self.seconds:.0f} s"
+
+    def run(self, say: Say) -> str:
+        """Watch the heartbeat. Raises `Refused` when it stands still."""
+        first, deadline = self._heartbeat(), time.monotonic() + self.seconds
+        while (last := self._heartbeat()) <= first:
+            if time.monotonic() > deadline:
+                raise Refused(f"the heartbeat stood still for {self.seconds:.0f} s", where="beat")
+            time.sleep(self.pause)
+        say(f"heartbeat {first:.1f} -> {last:.1f}")
+        entries = self.ask(f"SELECT count(*), max({self.probe.column}) FROM {self.probe.table}").strip()
+        count, _, newest = entries.partition("|")
+        return f"heartbeat moved {last - first:.1f} s, {count} schedule entries, last run {newest or 'never'}"
+
+    def _heartbeat(self) -> float:
+        asked = self.shell.run(
+            command("docker", "exec", self.container(), "stat", "-c", "%.Y", "/run/slipway/beat.heartbeat")
+        )
+        return float(asked.checked(where="beat", hint="does the beat container run?").stdout.strip())
