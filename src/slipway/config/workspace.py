@@ -33,6 +33,7 @@ def _inside(value: str) -> str:
 RelativePath = Annotated[str, AfterValidator(_inside)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
+SqlName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
 
 
@@ -112,7 +113,7 @@ class LoginProbe(_Model):
     path: str
     body: dict[str, str]
     status: tuple[int, ...] = (200,)
-    table: str
+    table: SqlName
     setup_command: tuple[str, ...] = ()
 
 
@@ -132,8 +133,8 @@ class TaskProbe(_Model):
 class BeatProbe(_Model):
     """A column in the database that moves on whenever beat ticks."""
 
-    table: str
-    column: str
+    table: SqlName
+    column: SqlName
 
 
 class Probes(_Model):

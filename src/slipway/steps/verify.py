@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from slipway.command import command
 from slipway.config.workspace import ApiProbe, BeatProbe, LoginProbe, TaskProbe, WebSocketProbe
 from slipway.errors import Refused
-from slipway.ports import Containers, OneOff, Say, Shell, Web
+from slipway.ports import Answer, Containers, OneOff, Say, Shell, Web
 from slipway.release.desired import Variables
 from slipway.secret import Secret
 
@@ -172,9 +172,9 @@ class VerifyPortal(_Verification):
             raise Refused(f"a deep link answers {deep.status} and not the page", where=f"{self.url}/a/deep/link")
         return f"page, {len(scripts)} script(s) naming the API, deep link"
 
-    def _bundle(self, entry: list[object]) -> list[str]:
+    def _bundle(self, entry: list[Answer]) -> list[str]:
         """Return the entry scripts and every chunk they name: Vite splits code that is loaded later."""
-        texts = [answer.body for answer in entry]  # type: ignore[attr-defined]
+        texts = [answer.body for answer in entry]
         chunks = {name for text in texts for name in re.findall(r"assets/[\w.-]+\.js", text)}
         return texts + [self.web.ask("GET", f"{self.url}/{chunk}").body for chunk in sorted(chunks)]
 
@@ -257,7 +257,8 @@ class VerifyBeat(_Verification):
                 raise Refused(f"the heartbeat stood still for {self.seconds:.0f} s", where="beat")
             time.sleep(self.pause)
         say(f"heartbeat {first:.1f} -> {last:.1f}")
-        entries = self.ask(f"SELECT count(*), max({self.probe.column}) FROM {self.probe.table}").strip()
+        query = f"SELECT count(*), max({self.probe.column}) FROM {self.probe.table}"  # noqa: S608 - identifiers only
+        entries = self.ask(query).strip()
         count, _, newest = entries.partition("|")
         return f"heartbeat moved {last - first:.1f} s, {count} schedule entries, last run {newest or 'never'}"
 
