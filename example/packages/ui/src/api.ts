@@ -72,8 +72,8 @@ async function request<T>(path: string, body?: unknown): Promise<T> {
   const token = getSession()?.access;
   let response = await send(path, token, body);
   if (response.status === 401 && token) {
-    const renewed = await renew();
-    if (renewed) response = await send(path, renewed, body);
+    // Also without a new token: the API refuses a stale one even where it asks for none.
+    response = await send(path, await renew(), body);
   }
   return read<T>(response);
 }
