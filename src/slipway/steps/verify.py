@@ -130,10 +130,9 @@ class VerifyLogin(_Verification):
         return f"log-in {answer.status}, scans of {self.probe.table} {before} -> {after}"
 
     def _reads(self) -> int:
-        rows = self.ask(
-            "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0) FROM pg_stat_user_tables"
-            f" WHERE relname = '{self.probe.table}'"
-        )
+        scans = "coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0)"
+        of_table = f"WHERE relname = '{self.probe.table}'"  # the model lets identifiers through only
+        rows = self.ask(f"SELECT {scans} FROM pg_stat_user_tables {of_table}")  # noqa: S608 - see above
         return int(rows.strip() or 0)
 
 
