@@ -41,6 +41,41 @@ class DesiredService:
         """The service's stable host name on the platform's network."""
         return self.name
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the platform has to be told besides tag and variables, as `service_settings` words it."""
+        return service_settings(
+            repository=self.repository,
+            port=str(self.port or ""),
+            domain=self.domain or "",
+            alias=self.alias,
+            rolling=self.rolling,
+            health=health_words(
+                self.health.interval, self.health.timeout, self.health.retries, self.health.start_period
+            ),
+            grace=str(self.health.grace),
+        )
+
+
+def health_words(interval: object, timeout: object, retries: object, start_period: object) -> str:
+    """Return how the platform asks the container's own check, in words that compare equal when it is the same."""
+    return f"healthcheck every {interval} s, within {timeout} s, {retries} times, after {start_period} s"
+
+
+def service_settings(
+    *, repository: str, port: str, domain: str, alias: str, rolling: bool, health: str, grace: str
+) -> Mapping[str, str]:
+    """Return a service's settings in one wording for what is desired and what is observed; "" means none."""
+    return {
+        "image": repository,
+        "port": port,
+        "domain": domain,
+        "alias": alias,
+        "new release": "beside the old one" if rolling else "after the old one",
+        "health": health,
+        "stop grace": f"{grace} s",
+    }
+
 
 Variables = Mapping[str, str | Secret]
 """A service's variables: what its process gets, secrets as `Secret`."""

@@ -25,7 +25,10 @@ class ObservedDatabase:
 
 @dataclass(frozen=True, slots=True)
 class ObservedService:
-    """An application on the platform. `tag` is the configured one; what really runs is asked on the host."""
+    """An application on the platform. `tag` is the configured one; what really runs is asked on the host.
+
+    `settings` are worded as `slipway.release.desired.service_settings` does, so that they compare.
+    """
 
     name: str
     uuid: str
@@ -33,6 +36,7 @@ class ObservedService:
     status: str
     domain: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
