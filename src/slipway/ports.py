@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from slipway.command import Command, Result
+from slipway.release.backup import Backup
 from slipway.release.desired import DesiredDatabase, DesiredService, Variables
 from slipway.release.observed import ObservedDatabase, ObservedPlatform, RunningContainer
+from slipway.release.release import Release
 from slipway.secret import Secret
 
 Say = Callable[[str], None]
@@ -189,3 +191,40 @@ class HostState(Protocol):
 
     def record(self, line: str) -> None:
         """Append one release record, whole or not at all."""
+
+
+class ReleaseStore(HostState, Protocol):
+    """The host state with what belongs to a release beside its record."""
+
+    def keep_release(self, release: Release, values: Mapping[str, Variables]) -> str:
+        """Write the release and the values of its services (0600) to the host; return the folder's path there."""
+
+
+class Lock(Protocol):
+    """Who may change an environment; it lies on the host with a lease, so that a dead runner does not keep it."""
+
+    @property
+    def token(self) -> int | None:
+        """The fencing token while the lock is held, greater than every earlier one."""
+
+    def acquire(self) -> int:
+        """Take the lock and return the token. Raises `Refused` naming who holds it and since when."""
+
+    def prove(self) -> None:
+        """Raise `PersonNeeded` when the lock is not ours any more; else its lease begins anew."""
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens when it is not held."""
+
+
+class BackupStore(Protocol):
+    """`backups/` of the host state: one folder a backup, a manifest in each that is whole."""
+
+    def backup_folder(self, backup_id: str) -> str:
+        """Return the folder's path on the host, whether it exists or not."""
+
+    def backups(self) -> tuple[Backup, ...]:
+        """Return every whole backup, oldest first, from the manifests alone."""
+
+    def keep_backup(self, backup: Backup) -> None:
+        """Write a backup's manifest, whole or not at all; with the first one the dump gets its name."""
