@@ -6,14 +6,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from invoke import Context, Exit, task
+from invoke import Context, task
 
-from slipway.engines.console import Console
-from slipway.errors import SlipwayError, UsageError
+from slipway.errors import SlipwayError
 from slipway.plan import Outcome, StepResult
+from tasks._session import ROOT, answer, helped, session
 
-ROOT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from slipway.engines.console import Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def stages(*, fast: bool) -> tuple[Stage, ...]:
     return quick if fast else quick + whole
 
 
-def run_stage(c: Context, stage: Stage, console: Console) -> StepResult:
+def run_stage(c: Context, stage: Stage, console: "Console") -> StepResult:
     """Run one stage with its output shown, and return how it went; an engine that cannot be had is a failure of it."""
     began = time.monotonic()
     console.say(f"\n== {stage.name}: {shlex.join(stage.argv).replace(sys.executable, 'python')}")
@@ -64,7 +66,7 @@ def run_stage(c: Context, stage: Stage, console: Console) -> StepResult:
     return StepResult(stage.name, Outcome.DONE if passed else Outcome.FAILED, time.monotonic() - began, observed)
 
 
-def run_stages(c: Context, todo: Sequence[Stage], console: Console) -> tuple[StepResult, ...]:
+def run_stages(c: Context, todo: Sequence[Stage], console: "Console") -> tuple[StepResult, ...]:
     """Run stages up to the first that fails and return all of them; those after it are skipped."""
     results: list[StepResult] = []
     for stage in todo:
@@ -76,23 +78,16 @@ def run_stages(c: Context, todo: Sequence[Stage], console: Console) -> tuple[Ste
 
 
 @task(
-    help={
-        "fast": "Only what needs no Docker engine and takes seconds: style, format, types, imports, unit tests.",
-        "format": "text, or json: stdout is then one JSON document, and the tools' own output goes to stderr.",
-    }
+    help=helped("format", fast="only what needs no engine and takes seconds: style, format, types, imports, unit tests")
 )
 def test(c: Context, fast: bool = False, format: str = "text") -> None:
     """Run the whole test suite; a missing Docker engine is installed or started where this user may do that."""
-    console = Console(as_json=format == "json")
-    if format not in {"text", "json"}:
-        error = UsageError(f"unknown format {format!r}", where="--format", hint="use text or json")
-        raise Exit(str(error), error.exit_code)
-    results = run_stages(c, stages(fast=fast), console)
-    ok = all(result.outcome is Outcome.DONE for result in results)
-    console.say("")
-    for result in results:
-        console.ended(result)
-    if console.as_json:
-        console.document({"ok": ok, "steps": [result.as_json() for result in results]})
-    if not ok:
-        raise Exit(code=1)
+    with session(format=format) as s:
+        results = run_stages(c, stages(fast=fast), s.console)
+        s.console.say("")
+        for result in results:
+            s.console.ended(result)
+        ok = all(result.outcome is Outcome.DONE for result in results)
+        if s.as_json:
+            s.console.document({"ok": ok, "steps": [result.as_json() for result in results]})
+        answer(ok)
