@@ -1,0 +1,190 @@
+"""Makes base images: from a registry's Debian flavours where one answers, else from Debian packages.
+
+Whatever the origin, `bases/<name>.Dockerfile` is applied on top, so both keep the same contract. Nothing is made twice:
+an image whose label carries the digest of its recipe is taken as it is.
+"""
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from slipway.engines.bootstrap import debian_root
+from slipway.engines.machine import read_machine
+from slipway.errors import UsageError
+from slipway.ports import BuildEvent, BuiltImage, ContextPart, ImageBuild, Images, Say
+from slipway.release.bases import (
+    COMMON_FILES,
+    RECIPE_LABEL,
+    RECIPES,
+    BaseRecipe,
+    Machine,
+    needs,
+    recipe_digests,
+    with_parents,
+)
+
+RECIPES_FOLDER = Path(__file__).parents[3] / "bases"
+ROOT_IMAGE = "slipway/base-root:bookworm"
+_AT_ONCE = 4
+
+
+class BaseImages(Images, Protocol):
+    """An engine that base images can be made in."""
+
+    def answers(self, reference: str, seconds: float = 4.0) -> bool:
+        """Whether a registry offers `reference` to this engine."""
+
+    def import_root(self, tar: Iterator[bytes], reference: str, labels: Mapping[str, str]) -> str:
+        """Make an image out of a root file system and return its id."""
+
+
+def ensure_bases(
+    images: BaseImages,
+    names: Iterable[str],
+    say: Say,
+    *,
+    registry: str = "",
+    machine: Machine | None = None,
+    folder: Path = RECIPES_FOLDER,
+) -> dict[str, str]:
+    """Make the base images `names` and all they stand on, where they are not there yet; return name → reference.
+
+    `registry` is asked instead of the engine's default one; `say` may be called from several threads. Raises
+    `UsageError` on an unknown name and where neither a registry answers nor packages can be used, `Refused` when a
+    recipe fails, `Unreachable` when the engine or the mirror does not answer.
+    """
+    wanted = tuple(names)
+    if unknown := [name for name in wanted if name not in RECIPES]:
+        raise UsageError(f"there is no base image {unknown[0]!r}", hint=f"there are {', '.join(RECIPES)}")
+    kitchen = _Kitchen(images, say, registry, machine if machine is not None else read_machine(home=_home()), folder)
+    kitchen.make(wanted)
+    return {name: RECIPES[name].image for name in wanted}
+
+
+class _Kitchen:
+    """One run: decides for each base where it comes from and makes it when what it stands on is there."""
+
+    def __init__(self, images: BaseImages, say: Say, registry: str, machine: Machine, folder: Path) -> None:
+        self._images = images
+        self._say = say
+        self._registry = registry.rstrip("/")
+        self._machine = machine
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._futures: dict[str, Future[None]] = {}
+        self._answers: bool | None = None
+        self._digests: dict[str, str] = {}
+
+    def make(self, names: tuple[str, ...]) -> None:
+        """Make what is missing, parents first, everything independent at the same time."""
+        self._digests = recipe_digests(names, self._texts(names), self._machine)
+        missing = {name for name in names if not self._current(name)}
+        # A parent is only made when a child that is missing needs it.
+        missing = {name for name in with_parents(missing) if not self._current(name)}
+        if not missing:
+            return
+        with tempfile.TemporaryDirectory(prefix="slipway-bases-") as scratch:
+            for path, content in self._machine.files().items():
+                target = Path(scratch, path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            # Started parents first, so a waiting child never holds the place of what it waits for.
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                try:
+                    for name in with_parents(missing):
+                        if name in missing:
+                            self._futures[name] = pool.submit(self._make, RECIPES[name], Path(scratch))
+                    for future in self._futures.values():
+                        future.result()
+                except BaseException:
+                    for future in self._futures.values():
+                        future.cancel()
+                    raise
+
+    def _texts(self, names: tuple[str, ...]) -> dict[str, bytes]:
+        texts: dict[str, bytes] = {}
+        for name in with_parents(names):
+            for part in (f"{name}.Dockerfile", *COMMON_FILES, *RECIPES[name].files):
+                try:
+                    texts[part] = (self._folder / part).read_bytes()
+                except OSError as error:
+                    raise UsageError(
+                        f"cannot be read: {error.strerror}", where=str(self._folder / part), hint="restore the checkout"
+                    ) from error
+        return texts
+
+    def _current(self, name: str) -> bool:
+        found = self._images.inspect(RECIPES[name].image)
+        return found is not None and found.labels.get(RECIPE_LABEL) == self._digests[name]
+
+    def _make(self, recipe: BaseRecipe, machine: Path) -> None:
+        begin = time.monotonic()
+        upstream = self._upstream(recipe)
+        # From a registry a base needs no parent, but its Dockerfile may name builders all the same.
+        for name in needs(recipe) if not upstream else recipe.builders:
+            if name in self._futures:
+                self._futures[name].result()
+        arguments = {name.upper(): RECIPES[name].image for name in recipe.builders}
+        if upstream:
+            arguments["PARENT"] = upstream
+        elif recipe.parent:
+            arguments["PARENT"] = RECIPES[recipe.parent].image
+        else:
+            arguments["PARENT"] = self._root()
+        if self._machine.pip_index:
+            arguments["PIP_INDEX_URL"] = self._machine.pip_index
+        built = self._build(recipe, arguments, machine, "registry" if upstream else "packages")
+        origin = upstream or "Debian packages"
+        self._say(f"{recipe.image} from {origin}: {built.size / 1e6:.0f} MB in {time.monotonic() - begin:.1f} s")
+
+    def _upstream(self, recipe: BaseRecipe) -> str:
+        """Return the registry's image for this recipe, "" when none answers or it has none."""
+        if not recipe.upstream:
+            return ""
+        reference = f"{self._registry}/{recipe.upstream}" if self._registry else recipe.upstream
+        with self._lock:
+            if self._answers is False:
+                return ""
+            found = self._images.answers(reference)
+            if self._answers is None:
+                # The first answer stands for the registry; a later image may still be missing there.
+                self._answers = found
+                registry = self._registry or "the engine's registry"
+                self._say(f"{registry} {'answers' if found else 'does not answer'} for {recipe.upstream}")
+        return reference if found else ""
+
+    def _build(self, recipe: BaseRecipe, arguments: Mapping[str, str], machine: Path, origin: str) -> BuiltImage:
+        parts = [
+            ContextPart(self._folder / part) for part in (f"{recipe.name}.Dockerfile", *COMMON_FILES, *recipe.files)
+        ]
+        build = ImageBuild(
+            name=f"base-{recipe.name}",
+            context=(*parts, ContextPart(machine, "machine")),
+            dockerfile=f"{recipe.name}.Dockerfile",
+            tags=(recipe.image,),
+            target=origin if recipe.staged else None,
+            arguments=arguments,
+            labels={RECIPE_LABEL: self._digests[recipe.name], "slipway.base.origin": origin},
+        )
+        return self._images.build(build, self._tell)
+
+    def _tell(self, event: BuildEvent) -> None:
+        if event.seconds is not None and event.seconds >= 1:
+            self._say(f"{event.build}: {event.step[:100]} {event.seconds:.1f} s")
+
+    def _root(self) -> str:
+        self._say("no registry image: bootstrapping Debian 12 from the machine's package mirror")
+        with debian_root(self._machine, self._say) as tar:
+            self._images.import_root(tar, ROOT_IMAGE, {"slipway.base.origin": "packages"})
+        return ROOT_IMAGE
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
