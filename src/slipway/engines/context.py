@@ -45,8 +45,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-                kinds = f"a {earlier.kind} in one part of the context, a {entry.kind} in another"
-                raise UsageError(f"{entry.name} is {kinds}")
+    """One name of the context. A file has its `source`, a link its `target`, unresolved."""
 
     name: str
     kind: Kind
