@@ -1,0 +1,241 @@
+"""Config: everything known before acting on one environment, frozen."""
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from slipway.config import references
+from slipway.config.fault import Fault, refuse, shown
+from slipway.config.health import HealthContract
+from slipway.config.layers import FOLDER, Layers, read_layers
+from slipway.config.schema import Phase, Schema, Stage, Variable, read_schema
+from slipway.config.workspace import Role, Workspace
+from slipway.errors import UsageError
+from slipway.secret import Secret
+
+SCHEMA = f"{FOLDER}/schema.yaml"
+DOMAIN = "SLIPWAY_DOMAIN"
+_HEALTH = {
+    "interval": "SLIPWAY_HEALTH_INTERVAL",
+    "timeout": "SLIPWAY_HEALTH_TIMEOUT",
+    "retries": "SLIPWAY_HEALTH_RETRIES",
+    "start_period": "SLIPWAY_HEALTH_START_PERIOD",
+    "drain": "SLIPWAY_DRAIN_SECONDS",
+    "grace": "SLIPWAY_GRACE_SECONDS",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable as it stands: `text` is raw (references unresolved), `overrides` the places it won against."""
+
+    name: str
+    variable: Variable
+    text: Secret = field(repr=False)
+    where: str
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The references in the text; "" stands for a malformed one."""
+        return references.references(self.text.reveal())
+
+
+@dataclass(frozen=True)
+class Config:
+    """One environment: workspace, schema and the variables of every service, each with file and line."""
+
+    environment: str
+    workspace: Workspace
+    schema: Schema
+    layers: Layers = field(repr=False)
+
+    @property
+    def stage(self) -> Stage:
+        """How strict the environment is."""
+        return self.schema.environments[self.environment]
+
+    def settings(self, service: str, phase: Phase = Phase.RUN) -> dict[str, Setting]:
+        """Return the variables that `service` has a value for, by name, unresolved."""
+        found = (self.setting(name, service) for name in self.schema.variables_of(self.workspace, service, phase))
+        return {setting.name: setting for setting in found if setting is not None}
+
+    def setting(self, name: str, service: str | None = None) -> Setting | None:
+        """Return one variable as `service` sees it (None: files for one service do not count), None without a value."""
+        variable = self.schema.variables[name]
+        chain = self.layers.chain(name, service)
+        if chain:
+            overrides = tuple(assignment.line.where for assignment in chain[:-1])
+            return Setting(name, variable, chain[-1].line.value, chain[-1].line.where, overrides)
+        if variable.default is not None:
+            return Setting(name, variable, Secret(variable.default), f"{SCHEMA} (default)")
+        return None
+
+    def variables_for(self, service: str, resolve: references.Values) -> dict[str, str | Secret]:
+        """Return what the process of `service` gets, references resolved, secrets as `Secret`.
+
+        `resolve` holds what the platform hands out: `service.postgres.internal_url` and its like. Raises one
+        `UsageError` that lists every required variable without a value and every reference that stays open.
+        """
+        needed = self.schema.variables_of(self.workspace, service, Phase.RUN)
+        settings = self.settings(service)
+        faults = [
+            Fault("env.missing", self._env_file, f"{name} has no value ({service} needs it)")
+            for name, variable in needed.items()
+            if variable.is_required_in(self.environment) and not (name in settings and settings[name].text)
+        ]
+        values = {name: self._resolved(setting, resolve, faults) for name, setting in settings.items()}
+        refuse(faults, f"the configuration of {service}")
+        return {**values, **self._computed(service)}
+
+    def build_arguments(self, image: str) -> dict[str, str]:
+        """Return the build-phase variables of the services that run `image`, resolved from public names alone.
+
+        Raises `UsageError` when a required one is missing, a reference is not public, or two services disagree.
+        """
+        arguments: dict[str, str] = {}
+        faults: list[Fault] = []
+        for service in (name for name, found in self.workspace.services.items() if found.image == image):
+            settings = self.settings(service, Phase.BUILD)
+            for name, variable in self.schema.variables_of(self.workspace, service, Phase.BUILD).items():
+                if name not in settings:
+                    if variable.is_required_in(self.environment):
+                        faults.append(
+                            Fault("env.missing", self._env_file, f"{name} has no value (image {image} needs it)")
+                        )
+                    continue
+                value = self._resolved(settings[name], {}, faults)
+                if arguments.setdefault(name, str(value)) != value:
+                    message = f"{name} differs between services that share the image {image}"
+                    faults.append(Fault("env.build", settings[name].where, message))
+        refuse(faults, f"the configuration of image {image}")
+        return arguments
+
+    def expand(self, text: str, resolve: references.Values | None = None) -> str | Secret:
+        """Resolve references in a text outside the env files (a probe's body); `${secret.NAME}` works here too.
+
+        Raises `UsageError` naming every reference that stays open.
+        """
+        secrets = {f"secret.{name}": secret for name, secret in self.secrets().items()}
+        values = {**self._public, **secrets, **(resolve or {})}
+        if unknown := [name for name in references.references(text) if name not in values]:
+            shown_names = ", ".join(f"${{{name}}}" for name in unknown)
+            raise UsageError(f"no value for {shown_names}", where=shown(self.workspace.file))
+        return references.expand(text, values)
+
+    @property
+    def domain(self) -> str:
+        """The domain that every public name ends in. Raises `UsageError` when it is not set."""
+        setting = self.setting(DOMAIN) if DOMAIN in self.schema.variables else None
+        if setting is None or not setting.text:
+            raise UsageError(f"{DOMAIN} has no value", where=self._env_file, hint=f"add {DOMAIN}=example.org")
+        return setting.text.reveal()
+
+    def public_host(self, service: str) -> str | None:
+        """Return the public host name of a service, None for one that is not public."""
+        subdomain = self.workspace.services[service].subdomain
+        return f"{subdomain}.{self.domain}" if subdomain else None
+
+    def public_url(self, service: str) -> str:
+        """Return `https://<subdomain>.<domain>`. Raises `UsageError` for a service without a public name."""
+        host = self.public_host(service)
+        if host is None:
+            raise UsageError(f"service {service} has no subdomain", where=shown(self.workspace.file))
+        return f"https://{host}"
+
+    def health(self, service: str) -> HealthContract:
+        """Return the health contract of a service: the contract's own figures, overridden where a file says so."""
+        given = {key: self._whole_number(name, service) for key, name in _HEALTH.items()}
+        return HealthContract(**{key: value for key, value in given.items() if value is not None})
+
+    def secrets(self) -> dict[str, Secret]:
+        """Return every secret of the environment by name, whatever the service: for the mask and for probes.
+
+        Values that are made of references alone are not known here; they become `Secret` when resolved.
+        """
+        found: dict[str, Secret] = {}
+        for assignment in self.layers.assignments:
+            variable = self.schema.variables.get(assignment.line.name)
+            if variable is not None and variable.secret and not references.references(assignment.line.value.reveal()):
+                found[assignment.line.name] = assignment.line.value
+        return found
+
+    @cached_property
+    def _public(self) -> dict[str, str]:
+        return references.public_values(self.workspace, self.domain)
+
+    @property
+    def _env_file(self) -> str:
+        return f"{FOLDER}/{self.environment}.env"
+
+    def _resolved(self, setting: Setting, resolve: references.Values, faults: list[Fault]) -> str | Secret:
+        values: references.Values = {**self._public, **resolve} if setting.references else {}
+        if unknown := [name for name in setting.references if name not in values]:
+            shown_names = ", ".join(f"${{{name}}}" if name else "a ${ without its end" for name in unknown)
+            faults.append(Fault("env.reference", setting.where, f"{setting.name}: no value for {shown_names}"))
+            return ""
+        value = references.expand(setting.text.reveal(), values)
+        return Secret(value) if setting.variable.secret and isinstance(value, str) else value
+
+    def _computed(self, service: str) -> dict[str, str]:
+        found, health = self.workspace.services[service], self.health(service)
+        values = {
+            "SLIPWAY_ROLE": str(found.role),
+            "SLIPWAY_DRAIN_SECONDS": str(health.drain),
+            "SLIPWAY_GRACE_SECONDS": str(health.grace),
+        }
+        return {**values, "PORT": str(found.port)} if found.role is Role.WEB else values
+
+    def _whole_number(self, name: str, service: str) -> int | None:
+        setting = self.setting(name, service) if name in self.schema.variables else None
+        if setting is None:
+            return None
+        if setting.variable.misfit(setting.text.reveal()) or not setting.text.reveal().isdecimal():
+            raise UsageError(f"{name} must be a whole number", where=setting.where)
+        return int(setting.text.reveal())
+
+
+def load_config(
+    root: Path,
+    environment: str,
+    workspace: Workspace,
+    process: Mapping[str, str] | None = None,
+    secrets_file: Path | None = None,
+) -> Config:
+    """Read schema and env files below `root/env` for `environment`.
+
+    Raises one `UsageError` with everything that cannot be read, with file:line. What the values mean is judged by
+    `slipway.checks.environment`, and by `Config.variables_for` at the latest.
+    """
+    config, faults = read_config(root, environment, workspace, process or {}, secrets_file)
+    refuse(faults, f"the configuration of {environment}")
+    assert config is not None
+    return config
+
+
+def read_config(
+    root: Path, environment: str, workspace: Workspace, process: Mapping[str, str], secrets_file: Path | None
+) -> tuple[Config | None, list[Fault]]:
+    """Like `load_config`, but return the faults; the Config leaves out what could not be read, None without schema."""
+    layers, faults = read_layers(root, environment, workspace, process, secrets_file)
+    schema, wrong = read_schema(root / SCHEMA, root, workspace)
+    faults += wrong
+    if schema is None:
+        return None, faults
+    if environment not in schema.environments:
+        hint = f"environments are {', '.join(schema.environments)}"
+        faults.append(Fault("env.environment", SCHEMA, f"environments: {environment} is not listed", hint))
+        return None, faults
+    return Config(environment, workspace, schema, layers), faults
+
+
+def fingerprint(variables: Mapping[str, str | Secret], key: bytes) -> str:
+    """Return a keyed digest (32 hex digits) of a service's variables: equal values, equal digest, nothing told."""
+    pairs: Iterable[tuple[str, str]] = (
+        (name, value.reveal() if isinstance(value, Secret) else value) for name, value in sorted(variables.items())
+    )
+    return hmac.new(key, json.dumps(list(pairs)).encode(), sha256).hexdigest()[:32]

@@ -1,0 +1,78 @@
+"""Reading an env file with python-dotenv's own parser, so that every value keeps its line."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv.parser import Binding, parse_stream
+
+from slipway.config.fault import Fault
+from slipway.config.textfile import read_text
+from slipway.secret import Secret
+
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_LEADING_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One assignment as it stands in a file. The value is the raw text: references are not resolved."""
+
+    name: str
+    value: Secret = field(repr=False)
+    where: str
+
+
+def read_env_file(file: Path, where: str) -> tuple[tuple[Line, ...], list[Fault]]:
+    """Return the assignments of an env file and what is wrong with it, both with file:line.
+
+    No fault shows a value or a malformed line: either may be a secret, or a part of one.
+    """
+    text, faults = read_text(file, where)
+    if any(fault.fatal for fault in faults):
+        return (), faults
+    if "\r" in text.replace("\r\n", ""):
+        line = text[: re.search(r"\r(?!\n)", text).start()].count("\n") + 1  # type: ignore[union-attr]
+        message = "has a lone carriage return, which some readers take for a line end and others for text"
+        return (), [*faults, Fault("env.line-end", f"{where}:{line}", message, "save the file with line feeds")]
+    if "\r\n" in text:
+        message = "has Windows line ends, which a shell keeps in the value"
+        faults.append(Fault("env.line-end", f"{where}:1", message, "save the file with line feeds", fatal=False))
+    lines: list[Line] = []
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        place = f"{where}:{_line(binding)}"
+        if (fault := _fault(binding, place)) is not None:
+            faults.append(fault)
+        elif binding.key is not None:
+            lines.append(Line(binding.key, Secret(binding.value or ""), place))
+    return tuple(lines), faults
+
+
+def _line(binding: Binding) -> int:
+    # The parser counts blank lines before an assignment as its own; a person looks for the name.
+    text = binding.original.string
+    before = text[: len(text) - len(text.lstrip())]
+    return binding.original.line + len(_LEADING_BREAK.findall(before))
+
+
+def _fault(binding: Binding, place: str) -> Fault | None:
+    if binding.error:
+        text = binding.original.string
+        message = "opens a quote that is never closed" if re.search(r"=\s*[\"']", text) else "is not NAME=value"
+        return Fault("env.syntax", place, message, "write NAME=value on one line, with both quotes or none")
+    if binding.key is None:
+        return None
+    if binding.value is None:
+        return Fault("env.syntax", place, "has a name without =", "write NAME=value")
+    if not _NAME.fullmatch(binding.key):
+        # Not shown: a line of a pasted key without quotes looks like this.
+        message = "the name before = is not made of capital letters, digits and _"
+        return Fault("env.name", place, message, "put a value of several lines in double quotes")
+    return None
+
+
+def render(values: Iterator[tuple[str, Secret]]) -> str:
+    """Return an env file of generated secrets; their alphabet needs no quotes in any reader."""
+    return "".join(f"{name}={value.reveal()}\n" for name, value in values)

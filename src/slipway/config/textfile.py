@@ -1,0 +1,50 @@
+"""Reading a text file that a person wrote: bounded in size, UTF-8, and every way to fail said plainly."""
+
+from pathlib import Path
+
+from slipway.config.fault import Fault
+
+LARGEST = 1_000_000
+"""Bytes; a configuration file beyond this is something else by mistake."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_text(file: Path, where: str) -> tuple[str, list[Fault]]:
+    """Return the text of `file`, without byte order mark, and what is wrong with it.
+
+    The text is "" after a fatal fault. `where` names the file in messages. No fault shows a byte of the content: the
+    file may hold secrets.
+    """
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except FileNotFoundError:
+        return "", [Fault("file.missing", where, "there is no such file")]
+    except IsADirectoryError:
+        return "", [Fault("file.unreadable", where, "is a folder, not a file")]
+    except OSError as error:
+        return "", [Fault("file.unreadable", where, f"cannot be read: {error.strerror}")]
+    return _decode(data, where)
+
+
+def _decode(data: bytes, where: str) -> tuple[str, list[Fault]]:
+    if len(data) > LARGEST:
+        message = f"is larger than {LARGEST // 1_000_000} MB, so it is not read"
+        return "", [Fault("file.huge", where, message, "check that this is the file you meant")]
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "", [Fault("file.encoding", f"{where}:1", "is UTF-16", "save it as UTF-8 without byte order mark")]
+    faults = []
+    if data.startswith(_BOM):
+        data = data.removeprefix(_BOM)
+        message = "starts with a byte order mark, which some readers take for a part of the first name"
+        faults.append(Fault("file.bom", f"{where}:1", message, "save it as UTF-8 without byte order mark", fatal=False))
+    if (at := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, at) + 1
+        return "", [Fault("file.binary", f"{where}:{line}", "holds a zero byte, so it is not a text file")]
+    try:
+        return data.decode("utf-8"), faults
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = "is not UTF-8 (a byte of another encoding, perhaps Latin-1)"
+        return "", [Fault("file.encoding", f"{where}:{line}", message, "save the file as UTF-8")]
