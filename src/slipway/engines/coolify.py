@@ -98,7 +98,7 @@ class Coolify:
         """
         scope = self._scope.find()
         if scope is None:
-            return ObservedPlatform(project=self._project if self._scope.find_project() else None)
+            return ObservedPlatform(project=self._project if self._scope.has_project() else None)
         found = self._scope.resources(scope)
         return ObservedPlatform(
             project=self._project,

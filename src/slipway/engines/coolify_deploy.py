@@ -143,7 +143,7 @@ class Deploying:
             return self._started_unanswered(before, error)
         found = as_list(answer.get("deployments") or [], "deployments")
         mine = [one for one in found if text_of(one, "resource_uuid") in {"", self.uuid}]
-        said = clean(text_of(mine[0], "message")) if mine else "nothing"
+        said = self.api.caller.show(text_of(mine[0], "message")) if mine else "nothing"
         deployment = text_of(mine[0], "deployment_uuid") if mine else ""
         if not deployment:
             if "nauthorized" in said:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.errors import PersonNeeded, Refused, SlipwayError, Unreachable, UsageError
+from slipway.secret import Mask
 
 # Terminal escapes and other controls of a foreign text must not reach a person's terminal.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -56,7 +57,12 @@ class Caller:
 
     address: str
     token_source: str
+    mask: Mask
     token_has_number: bool = True
+
+    def show(self, text: str) -> str:
+        """Return foreign text masked, safe and short; masked first, so that no secret is cut in half."""
+        return clean(self.mask(text))
 
 
 def clean(text: str) -> str:
@@ -68,12 +74,12 @@ def clean(text: str) -> str:
 def error_for(reply: Reply, method: str, path: str, caller: Caller) -> SlipwayError:
     """Return the error that a status of 300 or more stands for; 429 is dealt with by the caller's waiting."""
     where = f"{caller.address} ({method} {path})"
-    said, problems, data = _what_it_says(reply)
+    said, problems, data = _what_it_says(reply, caller)
     status = reply.status
     if status >= 500:
         return _broken(where, f"answered {status}: {said or 'no reason given'}", method)
     if status < 400:
-        target = clean(reply.headers.get("location", "elsewhere"))
+        target = caller.show(reply.headers.get("location", "elsewhere"))
         hint = "configure the address that it redirects to"
         return UsageError(f"answers with a redirect to {target}", where=where, hint=hint)
     if status in {401, 403}:
@@ -81,7 +87,9 @@ def error_for(reply: Reply, method: str, path: str, caller: Caller) -> SlipwayEr
     if status == 404:
         return NotFound(said or "not found", where=where, hint="is it in the team that the token belongs to?")
     if status == 409:
-        return Refused(said, where=where, details=(*problems, *_conflicts(data)), hint="give it another name or domain")
+        return Refused(
+            said, where=where, details=(*problems, *_conflicts(data, caller)), hint="give it another name or domain"
+        )
     kind = BadRequest if status in {400, 405, 422} else Refused
     return kind(f"refused what was sent ({status}): {said or 'no reason given'}", where=where, details=problems)
 
@@ -140,17 +148,17 @@ def missing_ability(ability: str, where: str, caller: Caller) -> UsageError:
     )
 
 
-def _what_it_says(reply: Reply) -> tuple[str, tuple[str, ...], Any]:
+def _what_it_says(reply: Reply, caller: Caller) -> tuple[str, tuple[str, ...], Any]:
     try:
         data = reply.json()
     except ValueError:
         kind = reply.headers.get("content-type", "")
-        return ("" if "html" in kind else clean(reply.text)), (), None
+        return ("" if "html" in kind else caller.show(reply.text)), (), None
     if not isinstance(data, dict):
-        return clean(json.dumps(data)), (), data
+        return caller.show(json.dumps(data)), (), data
     parts = [data.get("message"), data.get("error")]
-    said = clean(" ".join(part for part in parts if isinstance(part, str) and part != "Unauthorized"))
-    return said, tuple(clean(line) for line in _problems(data.get("errors"))), data
+    said = caller.show(" ".join(part for part in parts if isinstance(part, str) and part != "Unauthorized"))
+    return said, tuple(caller.show(line) for line in _problems(data.get("errors"))), data
 
 
 def _problems(errors: Any) -> list[str]:
@@ -165,12 +173,12 @@ def _problems(errors: Any) -> list[str]:
     return [str(errors)] if errors else []
 
 
-def _conflicts(data: Any) -> tuple[str, ...]:
+def _conflicts(data: Any, caller: Caller) -> tuple[str, ...]:
     conflicts = data.get("conflicts") if isinstance(data, dict) else None
     if not isinstance(conflicts, list):
         return ()
     return tuple(
-        clean(f"{one.get('domain')} belongs to {one.get('resource_type')} {one.get('resource_name')}")
+        caller.show(f"{one.get('domain')} belongs to {one.get('resource_type')} {one.get('resource_name')}")
         for one in conflicts
         if isinstance(one, dict)
     )

@@ -89,7 +89,7 @@ class Api:
         self.time = clock or Time()
         self.mask = mask or Mask()
         self.mask.add([token, Secret(token.reveal().partition("|")[2])])
-        self.caller = Caller(api_address(base_url), token_source, token_has_number="|" in token.reveal())
+        self.caller = Caller(api_address(base_url), token_source, self.mask, token_has_number="|" in token.reveal())
         self._token = token
         self._ca_file = ca_file
         self._transport = transport
@@ -109,7 +109,7 @@ class Api:
             found = _VERSION.fullmatch(text)
             if not found:
                 raise UsageError(
-                    f"this is no Coolify: /version answered {clean(text)[:60]!r}",
+                    f"this is no Coolify: /version answered {self.caller.show(text)[:60]!r}",
                     where=self.caller.address,
                     hint="the address is the one in the browser when Coolify's dashboard is open",
                 )
@@ -149,7 +149,7 @@ class Api:
         except ValueError as error:
             kind = NoAnswer if method == "GET" else Uncertain
             raise kind(
-                f"answered something that is no JSON: {self.mask(clean(reply.text))[:80]!r}",
+                f"answered something that is no JSON: {self.caller.show(reply.text)[:80]!r}",
                 where=f"{self.caller.address} ({method} {line})",
                 hint="does a proxy or a log-in page stand before Coolify?",
             ) from error
@@ -187,10 +187,10 @@ class Api:
             if reply.status < 300:
                 return reply
             if reply.status != 429:
-                raise self._masked(error_for(reply, method, line, self.caller))
+                raise error_for(reply, method, line, self.caller)
             pause = retry_after(reply)
             if self.time.now() + pause > until:
-                said = self.mask(clean(reply.text))
+                said = self.caller.show(reply.text)
                 raise Unreachable(
                     f"is too busy ({said}) and asks to wait {pause:.0f} s",
                     where=f"{self.caller.address} ({method} {line})",
@@ -217,7 +217,7 @@ class Api:
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._no_connection(error, where) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
-            reason = self.mask(clean(str(error) or type(error).__name__))
+            reason = self.caller.show(str(error) or type(error).__name__)
             if method == "GET":
                 raise NoAnswer(f"did not answer: {reason}", where=where) from error
             raise Uncertain(
@@ -227,7 +227,7 @@ class Api:
             ) from error
 
     def _no_connection(self, error: Exception, where: str) -> SlipwayError:
-        text = self.mask(clean(str(error) or type(error).__name__))
+        text = self.caller.show(str(error) or type(error).__name__)
         if "CERTIFICATE" in text.upper():
             return Unreachable(
                 f"shows a certificate that is not trusted: {text}",
@@ -269,12 +269,6 @@ class Api:
             # A proxy named in the machine's settings leads to the world, never to this machine itself.
             trust_env=host not in {"127.0.0.1", "localhost", "::1"},
         )
-
-    def _masked(self, error: SlipwayError) -> SlipwayError:
-        error.message, error.hint = self.mask(error.message), self.mask(error.hint)
-        error.details = tuple(self.mask(line) for line in error.details)
-        error.args = (error.message,)
-        return error
 
 
 def trusted(ca_file: Path | None) -> "ssl.SSLContext":

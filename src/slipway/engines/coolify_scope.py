@@ -41,6 +41,7 @@ class ScopeFinder:
         self._server = server
         self._network = network
         self._found: Scope | None = None
+        self._project_uuid = ""
         self._chosen_server = ""
 
     @property
@@ -50,27 +51,28 @@ class ScopeFinder:
 
     def find(self) -> Scope | None:
         """Return the environment, or None where it or its project does not exist."""
-        if self._found is None and (project := self._find_project()):
-            self._found = self._find_environment(project)
+        if self._found is None and self.has_project():
+            self._found = self._find_environment(self._project_uuid)
         return self._found
 
-    def find_project(self) -> bool:
+    def has_project(self) -> bool:
         """Return whether the project exists."""
-        return self._find_project() is not None
+        self._project_uuid = self._project_uuid or self._find_project() or ""
+        return bool(self._project_uuid)
 
     def ensure(self) -> Scope:
         """Return the environment, created where it is missing."""
         if self._found:
             return self._found
         self._server_uuid()
-        project = self._find_project()
-        if project is None:
+        if not self.has_project():
             body = {"name": self._project, "description": "Made by Slipway"}
-            project = text_of(as_object(self._api.send("POST", "projects", body=body), "a new project"), "uuid")
-        scope = self._find_environment(project)
+            answer = as_object(self._api.send("POST", "projects", body=body), "a new project")
+            self._project_uuid = text_of(answer, "uuid")
+        scope = self._find_environment(self._project_uuid)
         if scope is None:
-            self._api.send("POST", "projects", project, "environments", body={"name": self._environment})
-            scope = self._find_environment(project)
+            self._api.send("POST", "projects", self._project_uuid, "environments", body={"name": self._environment})
+            scope = self._find_environment(self._project_uuid)
         if scope is None:
             raise Refused(f"{self.place}: was created and is not listed")
         self._found = scope
