@@ -1,0 +1,34 @@
+"""The plan of `inv db.backup`: dump, then prove."""
+
+from datetime import datetime
+
+from slipway.plan import Plan
+from slipway.ports import BackupStore, Shell
+from slipway.release.backup import backup_id
+from slipway.release.desired import DesiredDatabase
+from slipway.steps.database import Dump, Prove
+
+
+def plan_backup(
+    *,
+    environment: str,
+    database: DesiredDatabase,
+    container: str,
+    shell: Shell,
+    store: BackupStore,
+    now: datetime,
+    release: str = "",
+    prove: bool = True,
+) -> Plan:
+    """Return the plan. `container` is the database's container on the host, `release` the tag that runs there.
+
+    It takes no lock: a dump is one snapshot and hinders neither a deployment nor another backup.
+    """
+    name = backup_id(database.name, now)
+    dump = Dump(shell, store, environment, database, container, name, release)
+    return Plan(f"back up {database.name} of {environment}", (dump, *((Prove(shell, store, name),) if prove else ())))
+
+
+def plan_proof(*, backup: str, shell: Shell, store: BackupStore) -> Plan:
+    """Return the plan of `inv db.verify`: prove a backup that exists."""
+    return Plan(f"prove {backup}", (Prove(shell, store, backup),))
