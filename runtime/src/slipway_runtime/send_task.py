@@ -30,7 +30,7 @@ def main(words: list[str]) -> int:
             sent = app.send_task(given.name, args=json.loads(given.args), connection=connection)
         result = sent.get(timeout=given.seconds, propagate=False)
     except Exception as error:  # noqa: BLE001 - every failure is the answer "it did not come back"
-        print(f"{type(error).__name__}: {error or 'no answer within ' + str(given.seconds) + ' s'}")
+        print(f"{type(error).__name__}: {str(error) or 'no answer within ' + str(given.seconds) + ' s'}")
         return 1
     answer = {"id": sent.id, "state": sent.state, "seconds": round(time.monotonic() - begin, 3), "result": repr(result)}
     print(json.dumps(answer))
