@@ -42,29 +42,49 @@ class _Model(BaseModel):
 
 
 class Backend(_Model):
-    """The Django project: one image for the roles web, worker and beat."""
+    """The Django project: one image for the roles web, worker and beat.
+
+    `apt` are Debian packages needed at run time, `build_apt` those that only the installation of Python packages needs.
+    `writable` are the folders that the running application may write to; all others belong to root.
+    """
 
     path: RelativePath
     requirements: RelativePath = "requirements.txt"
     constraints: tuple[Requirement, ...] = ()
     apt: tuple[DebianPackage, ...] = ()
+    build_apt: tuple[DebianPackage, ...] = ()
     settings: str = "core.settings"
     asgi: str = "core.asgi:application"
     celery: str = "core"
     static_root: RelativePath = "static"
+    writable: tuple[Annotated[RelativePath, Field(pattern=r"^\S+$")], ...] = ("media",)
 
 
 class Portal(_Model):
-    """One Vite application of the npm workspace."""
+    """One Vite application of the npm workspace. `output` is the folder that its build writes."""
 
     path: RelativePath
+    output: RelativePath = "dist"
+
+
+class Install(StrEnum):
+    """How npm installs: `ci` exactly the lock, `install` for a lock that is behind its package.json."""
+
+    CI = "ci"
+    INSTALL = "install"
 
 
 class Frontend(_Model):
-    """The npm workspace of the portals: one install for all, one image each."""
+    """The npm workspace of the portals: one install for all, one image each.
+
+    `packages` are workspace members that portals share, `files` further files that a portal's build reads
+    (`tsconfig.base.json`), both relative to `path`.
+    """
 
     path: RelativePath = "."
     packages: tuple[RelativePath, ...] = ()
+    files: tuple[RelativePath, ...] = ()
+    install: Install = Install.CI
     portals: dict[Name, Portal]
 
 
