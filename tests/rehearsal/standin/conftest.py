@@ -11,6 +11,7 @@ import docker
 import pytest
 
 from tests.rehearsal.standin import ground, tiny_registry
+from tests.rehearsal.standin.trap_scenarios_engine import Deployer
 
 _SCRIPT = Path(__file__).parents[3] / "src/slipway/rehearsal/standin/fetch-compose.sh"
 
@@ -72,6 +73,12 @@ def deployer(yard: Yard, tmp_path: Path) -> Iterator[ground.Standin]:
     with ground.running(settings, held=False) as found:
         yield found
     _clean(yard.api, yard.label)
+
+
+@pytest.fixture
+def world(deployer: ground.Standin, yard: Yard) -> Deployer:
+    """The same, with the engine's own view."""
+    return Deployer(deployer, yard.api, yard.repository, yard.shelf.asked)
 
 
 def _clean(api: Any, label: str) -> None:
