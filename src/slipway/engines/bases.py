@@ -4,11 +4,15 @@ Whatever the origin, `bases/<name>.Dockerfile` is applied on top, so both keep t
 an image whose label carries the digest of its recipe is taken as it is.
 """
 
+import contextlib
+import fcntl
+import getpass
 import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -41,6 +45,12 @@ class BaseImages(Images, Protocol):
     def import_root(self, tar: Iterator[bytes], reference: str, labels: Mapping[str, str]) -> str:
         """Make an image out of a root file system and return its id."""
 
+    def cancel(self) -> None:
+        """End every build that this object runs."""
+
+    def discard(self, image: str) -> None:
+        """Remove an image that no name and no other image needs any more; leave it otherwise."""
+
 
 def ensure_bases(
     images: BaseImages,
@@ -61,7 +71,9 @@ def ensure_bases(
     if unknown := [name for name in wanted if name not in RECIPES]:
         raise UsageError(f"there is no base image {unknown[0]!r}", hint=f"there are {', '.join(RECIPES)}")
     kitchen = _Kitchen(images, say, registry, machine if machine is not None else read_machine(home=_home()), folder)
-    kitchen.make(wanted)
+    if kitchen.missing(wanted):
+        with _alone(say):
+            kitchen.make(kitchen.missing(wanted))
     return {name: RECIPES[name].image for name in wanted}
 
 
@@ -75,34 +87,33 @@ class _Kitchen:
         self._machine = machine
         self._folder = folder
         self._lock = threading.Lock()
+        self._stoves = threading.Semaphore(_AT_ONCE)
         self._futures: dict[str, Future[None]] = {}
         self._answers: bool | None = None
         self._digests: dict[str, str] = {}
 
-    def make(self, names: tuple[str, ...]) -> None:
-        """Make what is missing, parents first, everything independent at the same time."""
+    def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return which of `names` must be made, with the parents that must be made for them, parents first."""
         self._digests = recipe_digests(names, self._texts(names), self._machine)
-        missing = {name for name in names if not self._current(name)}
-        # A parent is only made when a child that is missing needs it.
-        missing = {name for name in with_parents(missing) if not self._current(name)}
-        if not missing:
-            return
+        children = [name for name in names if not self._current(name)]
+        return tuple(name for name in with_parents(children) if not self._current(name))
+
+    def make(self, names: tuple[str, ...]) -> None:
+        """Make `names`, everything independent at the same time."""
         with tempfile.TemporaryDirectory(prefix="slipway-bases-") as scratch:
             for path, content in self._machine.files().items():
                 target = Path(scratch, path)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-            # Started parents first, so a waiting child never holds the place of what it waits for.
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
+            # A thread each: a child that waits for its parent takes no stove.
+            with ThreadPoolExecutor(max(1, len(names))) as pool:
+                for name in names:
+                    self._futures[name] = pool.submit(self._make, RECIPES[name], Path(scratch))
                 try:
-                    for name in with_parents(missing):
-                        if name in missing:
-                            self._futures[name] = pool.submit(self._make, RECIPES[name], Path(scratch))
                     for future in self._futures.values():
                         future.result()
                 except BaseException:
-                    for future in self._futures.values():
-                        future.cancel()
+                    self._images.cancel()
                     raise
 
     def _texts(self, names: tuple[str, ...]) -> dict[str, bytes]:
@@ -122,24 +133,23 @@ class _Kitchen:
         return found is not None and found.labels.get(RECIPE_LABEL) == self._digests[name]
 
     def _make(self, recipe: BaseRecipe, machine: Path) -> None:
-        begin = time.monotonic()
         upstream = self._upstream(recipe)
         # From a registry a base needs no parent, but its Dockerfile may name builders all the same.
-        for name in needs(recipe) if not upstream else recipe.builders:
+        for name in recipe.builders if upstream else needs(recipe):
             if name in self._futures:
                 self._futures[name].result()
-        arguments = {name.upper(): RECIPES[name].image for name in recipe.builders}
-        if upstream:
-            arguments["PARENT"] = upstream
-        elif recipe.parent:
-            arguments["PARENT"] = RECIPES[recipe.parent].image
-        else:
-            arguments["PARENT"] = self._root()
-        if self._machine.pip_index:
-            arguments["PIP_INDEX_URL"] = self._machine.pip_index
-        built = self._build(recipe, arguments, machine, "registry" if upstream else "packages")
-        origin = upstream or "Debian packages"
-        self._say(f"{recipe.image} from {origin}: {built.size / 1e6:.0f} MB in {time.monotonic() - begin:.1f} s")
+        with self._stoves:
+            begin = time.monotonic()
+            arguments = {name.upper(): RECIPES[name].image for name in recipe.builders}
+            arguments["PARENT"] = upstream or (RECIPES[recipe.parent].image if recipe.parent else self._root())
+            if self._machine.pip_index:
+                arguments["PIP_INDEX_URL"] = self._machine.pip_index
+            earlier = self._images.inspect(recipe.image)
+            built = self._build(recipe, arguments, machine, "registry" if upstream else "packages")
+            if earlier and earlier.id != built.id and RECIPE_LABEL in earlier.labels:
+                self._images.discard(earlier.id)
+        seconds = time.monotonic() - begin
+        self._say(f"{recipe.image} from {upstream or 'Debian packages'}: {built.size / 1e6:.0f} MB in {seconds:.1f} s")
 
     def _upstream(self, recipe: BaseRecipe) -> str:
         """Return the registry's image for this recipe, "" when none answers or it has none."""
@@ -177,10 +187,26 @@ class _Kitchen:
             self._say(f"{event.build}: {event.step[:100]} {event.seconds:.1f} s")
 
     def _root(self) -> str:
-        self._say("no registry image: bootstrapping Debian 12 from the machine's package mirror")
-        with debian_root(self._machine, self._say) as tar:
-            self._images.import_root(tar, ROOT_IMAGE, {"slipway.base.origin": "packages"})
+        # The root depends on the mirror alone; the recipe on top applies updates and certificates.
+        digest = sha256(self._machine.sources.encode()).hexdigest()[:16]
+        found = self._images.inspect(ROOT_IMAGE)
+        if found is None or found.labels.get(RECIPE_LABEL) != digest:
+            self._say("bootstrapping Debian 12 from the machine's package mirror")
+            with debian_root(self._machine, self._say) as tar:
+                self._images.import_root(tar, ROOT_IMAGE, {RECIPE_LABEL: digest})
         return ROOT_IMAGE
+
+
+@contextlib.contextmanager
+def _alone(say: Say) -> Iterator[None]:
+    """Keep a second run on this machine waiting: it would make the same images at the same time."""
+    with Path(tempfile.gettempdir(), f"slipway-bases-{getpass.getuser()}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("another run is making base images: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _home() -> Path | None:

@@ -195,6 +195,15 @@ class BuildKitImages:
             raise Unreachable("the engine did not keep the imported root file system", where=reference)
         return image.id
 
+    def discard(self, image: str) -> None:
+        """Remove an image that has no name; one that is named, used or built upon stays."""
+        from docker.errors import APIError
+
+        with self._client() as client, contextlib.suppress(APIError):
+            found = client.inspect_image(image)  # type: ignore[no-untyped-call]  # the stubs leave it out
+            if not found.get("RepoTags"):
+                client.remove_image(image)
+
     @contextlib.contextmanager
     def _client(self, seconds: float = 60.0) -> Iterator["APIClient"]:
         from docker import APIClient
