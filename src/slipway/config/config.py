@@ -19,7 +19,7 @@ from slipway.secret import Secret
 
 SCHEMA = f"{FOLDER}/schema.yaml"
 DOMAIN = "SLIPWAY_DOMAIN"
-_HEALTH = {
+HEALTH_VARIABLES = {
     "interval": "SLIPWAY_HEALTH_INTERVAL",
     "timeout": "SLIPWAY_HEALTH_TIMEOUT",
     "retries": "SLIPWAY_HEALTH_RETRIES",
@@ -27,6 +27,7 @@ _HEALTH = {
     "drain": "SLIPWAY_DRAIN_SECONDS",
     "grace": "SLIPWAY_GRACE_SECONDS",
 }
+"""The figures of the health contract that an env file may set, by the contract's own names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class Config:
 
     def health(self, service: str) -> HealthContract:
         """Return the health contract of a service: the contract's own figures, overridden where a file says so."""
-        given = {key: self._whole_number(name, service) for key, name in _HEALTH.items()}
+        given = {key: self._whole_number(name, service) for key, name in HEALTH_VARIABLES.items()}
         return HealthContract(**{key: value for key, value in given.items() if value is not None})
 
     def secrets(self) -> dict[str, Secret]:

@@ -1,0 +1,147 @@
+"""Rules over each variable alone: is it there, does it fit, is it known."""
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from slipway.checks.facts import Facts, issue, shown_name, shown_reference
+from slipway.checks.issue import Issue, Severity
+from slipway.config.layers import FOLDER, Layer
+from slipway.config.references import known_names
+from slipway.config.schema import Phase, Stage, Variable
+
+_PLACEHOLDER = re.compile(
+    r"change[-_ ]?me|replace[-_ ]?(with|me|this)|your[-_ ][a-z]|<[a-z _-]+>|x{4,}|\btodo\b|placeholder|fill[-_ ]?in"
+    r"|insecure|\bexample\.(com|org|net)\b|\bfoobar\b",
+    re.IGNORECASE,
+)
+
+
+def missing(facts: Facts) -> Iterator[Issue]:
+    """`env.missing`: a required variable has no value in any layer."""
+    config = facts.config
+    if not facts.is_whole:
+        return
+    for name, variable in config.schema.variables.items():
+        if not variable.is_required_in(config.environment):
+            continue
+        lacking = _lacking(facts, name, variable)
+        if lacking:
+            file = f"{FOLDER}/{config.environment}{'.secrets' if variable.secret else ''}.env"
+            message = f"{name} has no value; {', '.join(lacking)} need{'s' if len(lacking) == 1 else ''} it"
+            yield Issue("env.missing", Severity.ERROR, name, file, message, _way_out(facts, name))
+
+
+def _lacking(facts: Facts, name: str, variable: Variable) -> list[str]:
+    """Return who needs the variable and has no value for it."""
+    config = facts.config
+    if variable.phase is Phase.DEPLOY:
+        return [] if config.setting(name) else ["Slipway"]
+    return [
+        service
+        for service in config.workspace.services
+        if name in config.schema.variables_of(config.workspace, service, variable.phase)
+        and config.setting(name, service) is None
+    ]
+
+
+def _way_out(facts: Facts, name: str) -> str:
+    variable, environment = facts.config.schema.variables[name], facts.config.environment
+    if not variable.secret:
+        return f"add {name}={variable.example or '...'}"
+    if variable.generate and facts.config.stage is Stage.REHEARSAL:
+        return "./inv rehearse makes it up"
+    made = ' (python3 -c "import secrets; print(secrets.token_urlsafe(48))")' if variable.generate else ""
+    return f"add {name}=... to {FOLDER}/{environment}.secrets.env, which git ignores{made}"
+
+
+def empty(facts: Facts) -> Iterator[Issue]:
+    """`env.empty`: a variable that is required, or whose type has no empty form, is set to nothing."""
+    for seen in facts.seen:
+        variable = seen.setting.variable
+        if seen.text == "" and (variable.is_required_in(facts.config.environment) or variable.misfit("")):
+            yield issue(seen, "env.empty", "is empty", "give it a value, or remove the line")
+
+
+def misfit(facts: Facts) -> Iterator[Issue]:
+    """`env.type`, `env.boolean`, `env.list-space`, `env.host` ...: the text does not fit the schema."""
+    for seen in facts.seen:
+        if seen.text and (wrong := seen.setting.variable.misfit(seen.text)):
+            yield issue(seen, f"env.{wrong.id}", wrong.message, wrong.hint)
+
+
+def reference(facts: Facts) -> Iterator[Issue]:
+    """`env.reference`: `${...}` names nothing that exists."""
+    known = known_names(facts.config.workspace)
+    for seen in facts.seen:
+        for name in seen.setting.references:
+            if not name:
+                yield issue(seen, "env.reference", "holds ${ that is no reference", "close it with }; ${ has no escape")
+            elif name not in facts.values:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean ${{{close[0]}}}?" if close else f"there are {', '.join(known)}"
+                yield issue(seen, "env.reference", f"refers to {shown_reference(name)}, which does not exist", hint)
+
+
+def unknown(facts: Facts) -> Iterator[Issue]:
+    """`env.unknown`: a file sets a name that the schema does not have; nothing would read it."""
+    names = facts.config.schema.variables
+    for assignment in facts.config.layers.assignments:
+        name = assignment.line.name
+        if name in names or assignment.layer is Layer.PROCESS:
+            continue
+        close = difflib.get_close_matches(name, names, 1, cutoff=0.75)
+        label = name if close and len(name) <= 40 else shown_name(name)
+        hint = f"did you mean {close[0]}?" if close else f"describe it in {FOLDER}/schema.yaml, or remove the line"
+        message = f"{label} is not in the schema"
+        yield Issue("env.unknown", Severity.ERROR, label, assignment.line.where, message, hint)
+
+
+def duplicate(facts: Facts) -> Iterator[Issue]:
+    """`env.duplicate`: one file sets a name twice; readers disagree on which counts."""
+    first: dict[tuple[str, str], str] = {}
+    for assignment in facts.config.layers.assignments:
+        if assignment.layer is Layer.PROCESS:
+            continue
+        line = assignment.line
+        before = first.setdefault((assignment.file, line.name), line.where)
+        if before != line.where:
+            label = shown_name(line.name)
+            message = f"{label} is set in line {before.rpartition(':')[2]} already"
+            yield Issue("env.duplicate", Severity.ERROR, label, line.where, message, "remove one of them")
+
+
+def misplaced(facts: Facts) -> Iterator[Issue]:
+    """`env.misplaced`: a service's own file sets what that service never gets."""
+    config = facts.config
+    for assignment in config.layers.assignments:
+        name, service = assignment.line.name, assignment.service
+        variable = config.schema.variables.get(name)
+        if service is None or variable is None or variable.phase is Phase.DEPLOY:
+            continue
+        if name not in config.schema.variables_of(config.workspace, service, variable.phase):
+            message = f"{name} has no effect here: {service} does not get it"
+            hint = f"the schema gives it to {', '.join(variable.services)}"
+            yield Issue("env.misplaced", Severity.WARNING, name, assignment.line.where, message, hint)
+
+
+def computed(facts: Facts) -> Iterator[Issue]:
+    """`env.computed`: a file sets what Slipway computes."""
+    for seen in facts.seen:
+        if seen.setting.variable.computed:
+            yield issue(seen, "env.computed", "is computed by Slipway and may not be set", "remove the line")
+
+
+def deprecated(facts: Facts) -> Iterator[Issue]:
+    """`env.deprecated`: the schema says that nothing needs this any more."""
+    for seen in facts.seen:
+        if reason := seen.setting.variable.deprecated:
+            yield issue(seen, "env.deprecated", f"is deprecated: {reason}", "remove the line", Severity.WARNING)
+
+
+def placeholder(facts: Facts) -> Iterator[Issue]:
+    """`env.placeholder`: a value that somebody meant to replace."""
+    if facts.is_public:
+        for seen in facts.seen:
+            if seen.text and not seen.setting.variable.constraints.choices and _PLACEHOLDER.search(seen.text):
+                yield issue(seen, "env.placeholder", "still holds a placeholder", "put the real value in")
