@@ -38,9 +38,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def engine_problem() -> str:
     """Why no Docker engine answers; "" when one does. Asked once a session."""
-    from slipway.engines.engine_probe import ask_configured
+    from slipway.engines.engine_probe import configured_host, unanswered
 
-    return ask_configured()
+    return unanswered(configured_host())
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import socket
 from enum import StrEnum
 from pathlib import Path
 
+DEFAULT_SOCKET = Path("/var/run/docker.sock")
 _PING = b"GET /_ping HTTP/1.0\r\nHost: engine\r\n\r\n"
 
 
@@ -52,8 +53,15 @@ def configured_host() -> str:
         return f"(unusable: {error.msg})"
 
 
-def ask_configured(seconds: int = 10) -> str:
-    """Ask the engine that DOCKER_HOST (with its TLS variables) names; "" means it answered, else the reason why not."""
+def unanswered(docker_host: str) -> str:
+    """Ask the engine that `configured_host()` named; "" means it answered, else the reason why not."""
+    if docker_host.startswith("unix://") or not docker_host:
+        silence = ask_socket(Path(docker_host.removeprefix("unix://")) if docker_host else DEFAULT_SOCKET)
+        return str(silence) if silence else ""
+    return _ask_over_network()
+
+
+def _ask_over_network(seconds: int = 10) -> str:
     import docker
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.engines.engine_probe import Silence, ask_configured, ask_socket, configured_host
+from slipway.engines.engine_probe import DEFAULT_SOCKET, Silence, ask_socket, configured_host, unanswered
 from slipway.errors import Unreachable
 from slipway.ports import Say
 
@@ -26,7 +26,7 @@ class Machine:
     """What is asked of this machine. `seconds` is how long a started engine may take to answer."""
 
     docker_host: str = ""
-    socket: Path = Path("/var/run/docker.sock")
+    socket: Path = DEFAULT_SOCKET
     root: bool = False
     booted: Path = Path("/run/systemd/system")
     init_script: Path = Path("/etc/init.d/docker")
@@ -74,12 +74,7 @@ def ensure_engine(say: Say, machine: Machine | None = None) -> None:
 def _ask_elsewhere(docker_host: str) -> None:
     where = f"DOCKER_HOST={docker_host}"
     hint = "start that engine, or use this machine's own with 'unset DOCKER_HOST'"
-    if docker_host.startswith("unix://"):
-        silence = ask_socket(Path(docker_host.removeprefix("unix://")))
-        reason = str(silence) if silence else ""
-    else:
-        reason = ask_configured()
-    if reason:
+    if reason := unanswered(docker_host):
         raise Unreachable(f"no Docker engine answers: {reason}", where=where, hint=hint)
 
 
