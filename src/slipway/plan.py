@@ -1,7 +1,7 @@
 """Step, Plan and the way a plan is carried out: journal before and after, timings, the way back on failure."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -74,10 +74,10 @@ class Journal(Protocol):
     """Where a plan writes down what it is about to do and what it did, so that a killed run can be understood."""
 
     def before(self, name: str) -> None:
-        """Written before a step acts; raising here stops the plan before anything happens (a lost lock does)."""
+        """Written before a step, or `undo <name>`, acts; raising here keeps it from happening (a lost lock does)."""
 
     def after(self, result: StepResult) -> None:
-        """Written when the step is over."""
+        """Written when the step, or its `undo <name>`, is over."""
 
 
 class _NoJournal:
@@ -126,57 +126,79 @@ class Execution:
     def run(self, plan: Plan) -> tuple[StepResult, ...]:
         """Run every step in order and return their results.
 
-        When a step raises, the steps before it are taken back in reverse order where they can be, and `PlanFailed`
-        carries the results. An interrupt (Ctrl-C) takes them back too and is raised again.
+        When a step raises, it and the steps before it are taken back in reverse order where they can be, and
+        `PlanFailed` carries the results. An interrupt (Ctrl-C) or a defect takes them back too and is raised again.
         """
         results: list[StepResult] = []
-        done: list[Step] = []
+        begun: list[Step] = []
         for step in plan.steps:
             try:
-                results.append(self.run_step(step))
+                self._attempt(step, results, begun)
             except SlipwayError as error:
-                results.append(StepResult(step.name, Outcome.FAILED, 0.0, error.message))
-                results += self._take_back([*done, step])
+                results += self._take_back(begun)
                 raise PlanFailed(error, tuple(results)) from error
             except BaseException:
-                self._take_back([*done, step])
+                self._take_back(begun)
                 raise
-            done.append(step)
         return tuple(results)
 
     def run_step(self, step: Step) -> StepResult:
         """Run one step between its two journal lines and tell `progress`; the step's error passes through."""
-        self.journal.before(step.name)
-        self.progress.started(step.name)
+        results: list[StepResult] = []
+        self._attempt(step, results, [])
+        return results[0]
+
+    def _attempt(self, step: Step, results: list[StepResult], begun: list[Step]) -> None:
+        """Add the step to `begun` once the journal let it begin, and its result to `results` however it ends."""
         begin = self.clock()
         try:
+            self.journal.before(step.name)
+            self.progress.started(step.name)
+            begun.append(step)
+            begin = self.clock()
             observed = step.run(lambda text: self.progress.line(step.name, text))
+            result = StepResult(step.name, Outcome.DONE, self.clock() - begin, observed)
+            self.journal.after(result)  # an act that could not be written down counts as failed and is taken back
         except BaseException as error:
             result = StepResult(step.name, Outcome.FAILED, self.clock() - begin, _first_line(error))
+            results.append(result)
+            if step in begun:
+                self._write_down(result)
             self.progress.ended(result)
-            self.journal.after(result)
             raise
-        result = StepResult(step.name, Outcome.DONE, self.clock() - begin, observed)
+        results.append(result)
         self.progress.ended(result)
-        self.journal.after(result)
-        return result
 
     def _take_back(self, steps: Sequence[Step]) -> list[StepResult]:
-        return list(self._undone(reversed(steps)))
-
-    def _undone(self, steps: Iterator[Step]) -> Iterator[StepResult]:
-        for step in steps:
+        """Undo in reverse. Each begins with a journal line of its own, so a lost lock stops the way back, too."""
+        undone = []
+        for step in reversed(steps):
+            act = f"undo {step.name}"
+            try:
+                self.journal.before(act)
+            except SlipwayError as error:
+                self.progress.line(step.name, f"nothing more is taken back: {error.message}")
+                break
             begin = self.clock()
             try:
-                undone = step.undo()
-            except SlipwayError as error:
-                undone = False
-                self.progress.line(step.name, f"could not be taken back: {error.message}")
-            if undone:
-                result = StepResult(step.name, Outcome.UNDONE, self.clock() - begin)
+                outcome, observed = (Outcome.UNDONE, "") if step.undo() else (Outcome.SKIPPED, "")
+            except Exception as error:  # noqa: BLE001 - a defect in one undo must not keep the others from theirs
+                outcome, observed = Outcome.FAILED, _first_line(error)
+                self.progress.line(step.name, f"could not be taken back: {observed}")
+            seconds = self.clock() - begin
+            self._write_down(StepResult(act, outcome, seconds, observed))
+            if outcome is Outcome.UNDONE:
+                result = StepResult(step.name, outcome, seconds)
                 self.progress.ended(result)
-                self.journal.after(result)
-                yield result
+                undone.append(result)
+        return undone
+
+    def _write_down(self, result: StepResult) -> None:
+        """Write the line after something that failed or was undone; the first error is the one to report."""
+        try:
+            self.journal.after(result)
+        except SlipwayError as error:
+            self.progress.line(result.name, f"the journal could not be written: {error.message}")
 
 
 def _first_line(error: BaseException) -> str:
