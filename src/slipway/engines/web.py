@@ -2,12 +2,16 @@
 
 import socket
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.errors import Unreachable
+from slipway.errors import Unreachable, UsageError
 from slipway.ports import Answer
+
+_PORTS = {"https": 443, "http": 80, "wss": 443, "ws": 80}
+_LARGEST_BODY = 32 << 20
 
 
 class WebClient:
@@ -25,54 +29,95 @@ class WebClient:
     def ask(
         self, method: str, url: str, *, json: object | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send one request without following redirects. Raises `Unreachable` when no HTTP answer came."""
+        """Send one request without following redirects. Raises `Unreachable` when no HTTP answer came in time."""
         import httpx
 
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, port = _host_and_port(url)
         sent = dict(headers or {})
         extensions: dict[str, str] = {}
+        target = httpx.URL(url)
         if self._address:
-            sent["Host"] = parts.netloc
+            sent["Host"] = target.netloc.decode()
             extensions["sni_hostname"] = host
-            url = parts._replace(netloc=parts.netloc.replace(host, self._address, 1)).geturl()
+            target = target.copy_with(host=self._address)
+        context = self._context()
+        deadline = time.monotonic() + self._timeout
         try:
-            with httpx.Client(verify=self._context(), timeout=self._timeout, trust_env=False) as client:
-                answer = client.request(method, url, json=json, headers=sent, extensions=extensions)
-        except httpx.HTTPError as error:
+            with (
+                httpx.Client(verify=context, timeout=self._timeout, trust_env=False) as client,
+                client.stream(method, target, json=json, headers=sent, extensions=extensions) as answer,
+            ):
+                body = _body(answer.iter_bytes(), deadline)
+                text = _text(body, answer.charset_encoding)
+                return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, text)
+        except (httpx.HTTPError, TimeoutError) as error:
             raise Unreachable(
-                f"{method} {parts.geturl()}: {_words(error)}",
-                hint="is the proxy running, and does the name lead to it?",
+                f"{method} {url}: {_words(error)}",
+                hint=f"is the proxy running, and does the name lead to it ({self._address or host}, port {port})?",
             ) from error
-        return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.text)
 
     def first_message(self, url: str, seconds: float) -> str:
         """Open a WebSocket and return its first text message. Raises `Unreachable` when none came in time."""
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
 
-        parts = urlsplit(url)
-        secure = parts.scheme == "wss"
-        port = parts.port or (443 if secure else 80)
+        host, port = _host_and_port(url)
+        secure = urlsplit(url).scheme == "wss"
+        context = self._context() if secure else None
+        deadline = time.monotonic() + seconds
         try:
-            raw = socket.create_connection((self._address or parts.hostname or "", port), timeout=seconds)
+            raw = socket.create_connection((self._address or host, port), timeout=seconds)
             with connect(
                 url,
                 sock=raw,
-                ssl=self._context() if secure else None,
-                server_hostname=parts.hostname if secure else None,
-                open_timeout=seconds,
+                ssl=context,
+                server_hostname=host if secure else None,
+                open_timeout=max(0.0, deadline - time.monotonic()),
                 close_timeout=2,
             ) as opened:
-                return str(opened.recv(timeout=seconds))
-        except (OSError, TimeoutError, WebSocketException) as error:
-            raise Unreachable(f"WebSocket {url}: {_words(error)}") from error
+                while not isinstance(message := opened.recv(timeout=max(0.0, deadline - time.monotonic())), str):
+                    continue  # a binary message is none that was asked for
+                return message
+        except (OSError, WebSocketException) as error:  # TimeoutError is an OSError
+            raise Unreachable(f"WebSocket {url}: {_words(error)}", hint="does the proxy pass upgrades on?") from error
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if self._ca_file:
-            context.load_verify_locations(cafile=str(self._ca_file))
+            try:
+                context.load_verify_locations(cafile=str(self._ca_file))
+            except (OSError, ssl.SSLError) as error:
+                raise UsageError(f"no CA certificates can be read: {error}", where=str(self._ca_file)) from error
         return context
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        if parts.hostname and parts.scheme in _PORTS:
+            return parts.hostname, parts.port or _PORTS[parts.scheme]
+    except ValueError as error:
+        raise UsageError(f"is no address: {error}", where=url) from error
+    raise UsageError(f"is no address of the kinds {', '.join(_PORTS)}", where=url)
+
+
+def _body(chunks: Iterable[bytes], deadline: float) -> bytes:
+    """Collect an answer; the client's own timeout bounds every single wait, this bounds the whole."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            raise TimeoutError(f"the answer is larger than {_LARGEST_BODY >> 20} MiB")
+        if time.monotonic() > deadline:
+            raise TimeoutError("the answer did not end in time")
+    return bytes(body)
+
+
+def _text(body: bytes, charset: str | None) -> str:
+    try:
+        return body.decode(charset or "utf-8", errors="replace")
+    except LookupError:  # a server may name any charset
+        return body.decode(errors="replace")
 
 
 def _words(error: Exception) -> str:
