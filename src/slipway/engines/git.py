@@ -3,33 +3,37 @@
 import re
 from pathlib import Path
 
-from slipway.command import command
+from slipway.command import Result, command
 from slipway.errors import UsageError
 from slipway.ports import Shell
 from slipway.release.image import Version
 
 _NO_TAG = "0.0.0"
-_NUMBER = re.compile(r"^v?(\d+\.\d+\.\d+[A-Za-z0-9.-]*)$")
+_NUMBER = re.compile(r"v(\d+\.\d+\.\d+[A-Za-z0-9.-]{0,40})")
 
 
 def version_of(source: Path, shell: Shell) -> Version:
     """Return the version of a checkout: its nearest `vX.Y.Z` tag (else 0.0.0), revision, and whether it has changes.
 
-    Only changes below `source` count, so work elsewhere in the repository does not make a build dirty. Raises
-    `UsageError` where `source` is no git checkout: an image that nobody can trace back is not built.
+    Only changes below `source` count, so work elsewhere in the repository does not make a build dirty. Nothing is
+    written, not even git's index. Raises `UsageError` where git keeps no commit of `source`: an image that nobody can
+    trace back is not built.
     """
 
-    def ask(*words: str) -> str | None:
-        answer = shell.run(command("git", "-C", str(source), *words))
-        return answer.stdout.strip() if answer.ok else None
+    def ask(*words: str) -> Result:
+        return shell.run(command("git", "--no-optional-locks", "-C", str(source), *words))
 
     revision = ask("rev-parse", "--short=12", "HEAD")
-    if revision is None:
+    # A folder that a repository around it ignores has no tree in that repository's commit.
+    kept = ask("rev-parse", "--verify", "--quiet", "HEAD:./")
+    if not revision.ok or not kept.ok:
         raise UsageError(
             "is no git checkout with a commit, so its images could not be traced back",
             where=str(source),
             hint="`git init && git add -A && git commit`, or name a checkout with --source",
+            details=tuple(revision.stderr.strip().splitlines()[:3]),
         )
-    tag = _NUMBER.match(ask("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*") or "")
-    changes = ask("status", "--porcelain", "--", ".")
-    return Version(tag[1] if tag else _NO_TAG, revision, dirty=bool(changes))
+    glob = ("--match=v[0-9]*.[0-9]*.[0-9]*", "--exclude=*[!A-Za-z0-9.-]*")
+    tag = _NUMBER.fullmatch(ask("describe", "--tags", "--abbrev=0", *glob).stdout.strip())
+    changes = ask("status", "--porcelain", "--untracked-files=normal", "--", ".").checked(where=str(source))
+    return Version(tag[1] if tag else _NO_TAG, revision.stdout.strip(), dirty=bool(changes.stdout.strip()))

@@ -44,11 +44,23 @@ class Release:
         try:
             data: dict[str, Any] = json.loads(text)
             return cls(
-                Version(data["version"], data["revision"], data["dirty"]),
-                data["images"],
-                datetime.fromisoformat(data["created"]),
-                data["fingerprints"],
-                data["migrations"],
+                Version(_text(data["version"]), _text(data["revision"]), data["dirty"] is True),
+                _texts(data["images"]),
+                datetime.fromisoformat(_text(data["created"])),
+                _texts(data["fingerprints"]),
+                _texts(data["migrations"]),
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"not a release record: {error}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _texts(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no mapping")
+    return {_text(key): _text(one) for key, one in value.items()}
