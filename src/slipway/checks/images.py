@@ -16,8 +16,13 @@ from slipway.secret import Secret
 HEALTHCHECK = "/usr/local/bin/healthcheck"
 APPLICATION = "/app"
 PORTAL_ROOT = "/usr/share/nginx/html"
+_LOOPBACK_6 = "0" * 24 + "01000000"
 _COMPILERS = ("gcc", "cc", "g++", "make", "ld", "npm", "node")
-_HISTORIES = "/root/.*history /home/*/.*history /app/.*history /tmp/.*history"
+_KEYS_AND_HISTORIES = "-name id_rsa -o -name id_dsa -o -name id_ecdsa -o -name id_ed25519 -o -name '.*history'"
+_OURS = f"{APPLICATION} {PORTAL_ROOT}"
+_ENV_FILES = "-name .env -o -name '.env.*' -o -name '*.secrets.env' -o -name '*.pem' -o -name '*.key'"
+_EXAMPLES = (".example", ".sample", ".template")  # an env file without values
+_SHORTEST_SECRET = 6  # a shorter value is found in ordinary words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +49,63 @@ def runs_unprivileged(stage: Stage) -> Iterable[Issue]:
     """The image names a user, and no process in the container runs as root."""
     if stage.image.user.split(":")[0] in ("", "0", "root"):
         yield stage.issue("user", "the image runs as root", "end the Dockerfile with USER 10001:10001")
-    rows = stage.host.run("cat /proc/[0-9]*/status 2>/dev/null | grep -E '^(Pid|PPid|Uid):'").stdout.splitlines()
-    for pid in sorted(_rooted_processes(rows)):
+    table = _processes(stage.host.run("cat /proc/[0-9]*/status 2>/dev/null").stdout)
+    if 1 not in table:
+        yield stage.issue("user", "the container's processes cannot be read", "does the image have `cat`?")
+    for pid in sorted(_rooted_processes(table)):
         yield stage.issue("user", f"process {pid} runs as root", "drop privileges before starting it")
 
 
-def _rooted_processes(rows: list[str]) -> set[int]:
-    """Return process 1 and its descendants that run as root; the shells of this check hang below nobody."""
-    values = [row.split() for row in rows]
-    table = {int(a[1]): (int(b[1]), int(c[1])) for a, b, c in zip(*[iter(values)] * 3, strict=False)}
+@dataclass(frozen=True, slots=True)
+class _Process:
+    parent: int
+    uids: tuple[int, ...]  # real, effective, saved, of the file system
+
+
+def _processes(statuses: str) -> dict[int, _Process]:
+    """Read `/proc/<pid>/status` files one after another; one that vanished half way is left out."""
+    table = {}
+    pid = parent = -1
+    for line in statuses.splitlines():
+        key, _, value = line.partition(":")
+        if key == "Pid":
+            pid, parent = int(value), -1
+        elif key == "PPid":
+            parent = int(value)
+        elif key == "Uid" and parent >= 0:
+            table[pid] = _Process(parent, tuple(map(int, value.split())))
+    return table
+
+
+def _rooted_processes(table: dict[int, _Process]) -> set[int]:
+    """Return process 1 and its descendants that have root's rights; the shells of this check hang below nobody."""
     found = set()
-    for pid, (_, uid) in table.items():
+    for pid, process in table.items():
         ancestor = pid
         while ancestor in table and ancestor != 1:
-            ancestor = table[ancestor][0]
-        if ancestor == 1 and uid == 0:
+            ancestor = table[ancestor].parent
+        if ancestor == 1 and 0 in process.uids:
             found.add(pid)
     return found
 
 
 def listens(stage: Stage) -> Iterable[Issue]:
-    """The declared port, and for worker and beat no port at all, is open."""
+    """The declared port is open to other containers; nothing else, and for worker and beat nothing at all, is."""
     table = stage.host.run("cat /proc/net/tcp /proc/net/tcp6 2>/dev/null").stdout
-    listening = {int(row.split()[1].rsplit(":", 1)[1], 16) for row in table.splitlines() if " 0A " in row}
+    if "local_address" not in table:
+        yield stage.issue("port", "the container's sockets cannot be read", "does the image have `cat`?")
+        return
+    rows = [row.split()[1].rsplit(":", 1) for row in table.splitlines() if " 0A " in row]
     # Docker's embedded DNS listens on 127.0.0.11 in every container of a user-defined network.
-    dns = {int(r.split()[1].rsplit(":", 1)[1], 16) for r in table.splitlines() if " 0A " in r and "0B00007F" in r}
+    listening = {(address, int(port, 16)) for address, port in rows if address != "0B00007F"}
+    # Loopback in the kernel's byte order: 127.0.0.0/8 and ::1.
+    outside = {port for address, port in listening if not address.endswith("7F") and address != _LOOPBACK_6}
+    inside = {port for _, port in listening}
     expected = {stage.service.port} if stage.service.port else set()
-    missing, surplus = expected - listening, listening - expected - dns
-    if missing:
-        yield stage.issue("port", f"nothing listens on {missing.pop()}", "is `port` of the service right?")
-    if surplus:
+    for port in sorted(expected - outside):
+        where = "on loopback only, where no router reaches it" if port in inside else "by nothing"
+        yield stage.issue("port", f"port {port} is listened on {where}", "is `port` of the service right?")
+    if surplus := inside - expected:
         yield stage.issue("port", f"also listens on {', '.join(map(str, sorted(surplus)))}")
 
 
@@ -95,13 +127,13 @@ def ships_static_files(stage: Stage) -> Iterable[Issue]:
             yield stage.issue("static", f"no {PORTAL_ROOT}/index.html", "did `vite build` write into dist?")
             return
         named = stage.host.run(
-            "grep -o '/assets/[^\"]*' %s/index.html | while read -r f; do [ -s %s$f ] || echo $f; done",
+            'grep -o \'/assets/[^"]*\' %s/index.html | while read -r f; do [ -s %s"$f" ] || echo "$f"; done',
             PORTAL_ROOT,
             PORTAL_ROOT,
         )
         if "/assets/" not in index.stdout:
             yield stage.issue("static", "index.html names no asset")
-        for path in named.stdout.split():
+        for path in named.stdout.splitlines():
             yield stage.issue("static", f"index.html names {path}, which is not in the image")
     elif stage.service.role is Role.WEB:
         root = f"{APPLICATION}/{stage.workspace.backend.static_root}"
@@ -111,29 +143,35 @@ def ships_static_files(stage: Stage) -> Iterable[Issue]:
 
 
 def keeps_no_secrets(stage: Stage) -> Iterable[Issue]:
-    """No env file, shell history or known secret value is in the image's files, variables or labels."""
-    left = stage.root.run(
-        "find %s %s -xdev \\( -name '.env' -o -name '.env.*' -o -name '*.secrets.env' -o -name '*.pem'"
-        " -o -name 'id_*' \\) -type f -not -path '*/site-packages/*' 2>/dev/null; ls -d " + _HISTORIES + " 2>/dev/null",
-        APPLICATION,
-        PORTAL_ROOT,
+    """No key, env file or shell history is among the image's files, no known secret in its variables or labels."""
+    if stage.root.run("find / -xdev -maxdepth 0").rc != 0:
+        yield stage.issue("secrets", "the image has no `find`, so its files cannot be looked through")
+        return
+    asked = (
+        f"find / -xdev -type f \\( {_KEYS_AND_HISTORIES} \\) 2>/dev/null",
+        f"find {_OURS} -xdev -type f \\( {_ENV_FILES} \\) ! -path '*/site-packages/*' 2>/dev/null",
     )
-    for path in left.stdout.split():
-        yield stage.issue("secrets", f"{path} is in the image", "name it in .dockerignore")
-    shown = "\n".join(f"{k}={v}" for k, v in (*stage.image.environment.items(), *stage.image.labels.items()))
-    for secret in stage.secrets:
-        if secret.reveal() in shown:
-            yield stage.issue("secrets", "a secret's value is baked into the image's variables or labels")
+    left = {path for question in asked for path in stage.root.run(question).stdout.splitlines()}
+    for path in sorted(left):
+        if not path.endswith(_EXAMPLES):
+            yield stage.issue("secrets", f"{path} is in the image", "name it in .dockerignore")
+    shown = {**stage.image.labels, **stage.image.environment}
+    for name, value in shown.items():
+        if any(len(s.reveal()) >= _SHORTEST_SECRET and s.reveal() in value for s in stage.secrets):
+            yield stage.issue("secrets", f"a secret's value is baked into {name}", "give it when the container starts")
 
 
 def builds_nothing(stage: Stage) -> Iterable[Issue]:
     """No compiler and no package cache came along."""
-    found = stage.host.run("command -v " + " ".join(_COMPILERS)).stdout.split()
+    # One name at a time: dash's `command -v` looks at its first operand only.
+    found = stage.host.run(f"for name in {' '.join(_COMPILERS)}; do command -v $name; done").stdout.split()
     for path in found:
         yield stage.issue("compilers", f"{path} is in the production image", "keep it in a build stage")
-    caches = stage.root.run("find /root/.cache /root/.npm /var/lib/apt/lists -type f 2>/dev/null | head -3")
-    if caches.stdout.strip():
-        yield stage.issue("caches", f"package caches came along: {caches.stdout.split()[0]}", severity=Severity.WARNING)
+    caches = stage.root.run(
+        "find /root/.cache /root/.npm /var/lib/apt/lists -type f ! -name lock 2>/dev/null | head -n 3"
+    ).stdout.splitlines()
+    if caches:
+        yield stage.issue("caches", f"package caches came along: {caches[0]}", severity=Severity.WARNING)
 
 
 RULES: tuple[Rule, ...] = (
