@@ -163,6 +163,8 @@ def _meaning(error: Exception, address: Address) -> SlipwayError:
     if isinstance(error, socket.gaierror):
         return Unreachable("there is no host of this name", where=place, hint="check the environment's ssh host")
     reason = str(error) or type(error).__name__
+    if "banner" in reason or "No existing session" in reason:
+        reason = "something answers there, but it does not speak SSH"
     if isinstance(error, (TimeoutError, paramiko.ssh_exception.NoValidConnectionsError)):
         reason = f"nothing answers ({reason})"
     return Unreachable(reason, where=place, hint="check that the host is up and its SSH port is open from here")
