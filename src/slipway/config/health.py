@@ -22,7 +22,10 @@ class HealthContract:
     def problems(self) -> tuple[str, ...]:
         """Return why this set would lose requests or never come up; empty when it holds."""
         needed = (self.retries + 1) * self.interval + 2 + self.margin
-        found = []
+        counted = {"interval": self.interval, "timeout": self.timeout, "retries": self.retries, "drain": self.drain}
+        found = [f"{name} is {value}, must be at least 1" for name, value in counted.items() if value < 1]
+        if self.start_period < 0:
+            found.append(f"start_period is {self.start_period} s, must not be negative")
         if self.drain < needed:
             found.append(f"drain {self.drain} s is shorter than the {needed} s in which the router notices")
         if self.drain >= self.grace:

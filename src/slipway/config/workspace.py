@@ -34,6 +34,7 @@ RelativePath = Annotated[str, AfterValidator(_inside)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 SqlName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?&=%:@+,;-]*$")]
 Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
 
 
@@ -105,7 +106,7 @@ class Service(_Model):
     image: Name
     port: int | None = Field(default=None, ge=1, le=65535)
     subdomain: Name | None = None
-    health_path: str = "/"
+    health_path: UrlPath = "/"
 
     @model_validator(mode="after")
     def _port_fits_role(self) -> "Service":
@@ -119,7 +120,7 @@ class Service(_Model):
 class ApiProbe(_Model):
     """A GET on the API that must answer `status`."""
 
-    path: str
+    path: UrlPath
     status: int = 200
 
 
@@ -130,7 +131,7 @@ class LoginProbe(_Model):
     Values of `body` may be `${secret.NAME}`.
     """
 
-    path: str
+    path: UrlPath
     body: dict[str, str]
     status: tuple[int, ...] = (200,)
     table: SqlName
@@ -140,7 +141,7 @@ class LoginProbe(_Model):
 class WebSocketProbe(_Model):
     """A WebSocket on the API that must send a message after it is opened."""
 
-    path: str
+    path: UrlPath
 
 
 class TaskProbe(_Model):
@@ -181,6 +182,15 @@ class Workspace(_Model):
 
     @model_validator(mode="after")
     def _services_name_images(self) -> "Workspace":
+        if "backend" in self.frontend.portals:
+            raise ValueError("frontend.portals.backend: an image of that name is the Django project's")
+        for role in (Role.WEB, Role.WORKER, Role.BEAT):
+            if not self.services_with(role):
+                raise ValueError(f"services: none has the role {role}, and the probes need one")
+        public = [service.subdomain for service in self.services.values() if service.subdomain]
+        for subdomain in public:
+            if public.count(subdomain) > 1:
+                raise ValueError(f"services: more than one has the subdomain {subdomain}")
         known = set(self.image_names)
         for name, service in self.services.items():
             if service.image not in known:
