@@ -214,7 +214,7 @@ class ImageStage:
         )
         text = output.decode(errors="replace").strip() if isinstance(output, bytes) else ""
         if code == 0:
-            self.say(f"Celery task: {text.splitlines()[-1]}")
+            self.say(f"Celery task: {text.splitlines()[-1] if text else 'came back'}")
             return []
         logs = " | ".join(self._logs(worker, 4))
         last = text.splitlines()[-1] if text else "no answer"
@@ -225,22 +225,12 @@ class ImageStage:
         service = self.workspace.services[name]
         container = self._containers[name]
         serves_on = service.role in (Role.WEB, Role.STATIC)
-        issues = []
+        issues: list[Issue] = []
         begin = time.monotonic()
         container.kill(signal="SIGTERM")
         if serves_on:
             time.sleep(0.7)
-            red, why = container.exec_run([HEALTHCHECK])
-            if red != 1:
-                issues.append(self._issue(name, "signal", f"the check is not red after SIGTERM (exit {red}): {why!r}"))
-            path = service.health_path if service.role is Role.WEB else "/"
-            ask = (
-                f"exec 3<>/dev/tcp/127.0.0.1/{service.port} && printf 'GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n"
-                "X-Forwarded-Proto: https\\r\\n\\r\\n' >&3 && head -1 <&3"
-            )
-            _, line = container.exec_run(["bash", "-c", ask])
-            if b" 200" not in line:
-                issues.append(self._issue(name, "signal", f"does not serve on while draining: {line!r}"))
+            issues += self._drains(name)
         limit = _DRAIN + 12
         try:
             code = container.wait(timeout=limit)["StatusCode"]
@@ -252,6 +242,25 @@ class ImageStage:
         if serves_on and seconds < _DRAIN:
             issues.append(self._issue(name, "signal", f"stopped after {seconds:.1f} s, before its drain of {_DRAIN} s"))
         return issues
+
+    def _drains(self, name: str) -> Iterable[Issue]:
+        """Ask a container that was told to stop: its check must be red, its port must answer."""
+        import docker.errors
+
+        service = self.workspace.services[name]
+        path = service.health_path if service.role is Role.WEB else "/"
+        request = f"GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\nX-Forwarded-Proto: https\\r\\n\\r\\n"
+        ask = f"exec 3<>/dev/tcp/127.0.0.1/{service.port} && printf %b '{request}' >&3 && head -n 1 <&3"
+        try:
+            red, why = self._containers[name].exec_run([HEALTHCHECK])
+            _, line = self._containers[name].exec_run(["bash", "-c", ask])
+        except docker.errors.APIError as error:  # it stopped at once, or between the two questions
+            yield self._issue(name, "signal", f"does not serve on after SIGTERM: {error.explanation or error}")
+            return
+        if red != 1:
+            yield self._issue(name, "signal", f"the check is not red after SIGTERM (exit {red}): {why!r}")
+        if b" 200" not in line:
+            yield self._issue(name, "signal", f"does not serve on while draining: {line!r}")
 
 
 def _plain(variables: Variables) -> dict[str, str]:
