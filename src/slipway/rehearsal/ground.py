@@ -13,7 +13,9 @@ import secrets
 import tarfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 LABEL = "slipway.rehearsal"
 _ABILITIES = ["read", "read:sensitive", "write", "deploy"]
 _HTTP, _HTTPS = 80, 443
+_FILES = ("ground.json", "id_ed25519", "known_hosts", "ca.pem")
+_TEARDOWN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class GroundKeeper:
         """Start every part and wait until each answers. What stood under this name before is removed first."""
         self.teardown(say)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)  # also where it was there before
         self._client.networks.create(self.network, driver="bridge", labels=self._labels, check_duplicate=True)
         volume = self._client.volumes.create(f"{self.network}-data", labels=self._labels)
         socket = {"/var/run/docker.sock": {"bind": "/var/run/docker.sock", "mode": "rw"}}
@@ -167,32 +172,58 @@ class GroundKeeper:
         return {str(c.name): c.status for c in self._containers()}
 
     def teardown(self, say: Callable[[str], None]) -> int:
-        """Remove containers, volumes and the network of this rehearsal and its folder; return how many things went."""
+        """Remove containers, volumes and networks of this rehearsal and its files; return how many things went.
+
+        Raises `Unreachable` naming what still stands after 30 s: something else holds on to it.
+        """
+        gone: set[str] = set()
+        deadline = time.monotonic() + _TEARDOWN_SECONDS
+        # Again and again: a deployment that is under way may still create a container after the first look, and the
+        # engine refuses a volume or network while it still removes the container that used it.
+        while True:
+            refusals = self._remove_round(gone)
+            if not (left := self.left()):
+                break
+            if time.monotonic() > deadline:
+                raise Unreachable(
+                    f"cannot be removed: {', '.join(left)}",
+                    where=f"rehearsal {self.name}",
+                    hint="end what uses it (`docker ps -a`), then `inv rehearse.down`",
+                    details=refusals,
+                )
+            time.sleep(0.2)
+        if gone:
+            say(f"removed {len(gone)} containers, volumes and networks")
+        for name in _FILES:
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # other files in it are not ours
+            self.folder.rmdir()
+        return len(gone)
+
+    def _remove_round(self, gone: set[str]) -> tuple[str, ...]:
         import docker.errors
 
-        removed = 0
-        # Twice: a deployment that is under way may still create a container after the first look.
-        for _ in range(2):
-            for container in self._containers():
-                try:
-                    container.remove(force=True, v=True)
-                except docker.errors.NotFound:
-                    continue
-                except docker.errors.APIError as error:
-                    if error.status_code != 409:
-                        raise
-                removed += 1
-        for volume in self._client.volumes.list(filters=self._filter()):
-            volume.remove(force=True)
-            removed += 1
-        for network in self._client.networks.list(filters=self._filter()):
-            network.remove()
-            removed += 1
-        if removed:
-            say(f"removed {removed} containers, volumes and networks")
-        for name in ("ground.json", "id_ed25519", "known_hosts", "ca.pem"):
-            (self.folder / name).unlink(missing_ok=True)
-        return removed
+        refusals = []
+        acts: list[tuple[str, Callable[[], object]]] = [
+            *((str(c.id), partial(c.remove, force=True, v=True)) for c in self._containers()),
+            *(
+                (f"volume {v.id}", partial(v.remove, force=True))
+                for v in self._client.volumes.list(filters=self._filter())
+            ),
+            *((str(n.id), n.remove) for n in self._client.networks.list(filters=self._filter())),
+        ]
+        for key, remove in acts:
+            try:
+                remove()
+            except docker.errors.NotFound:
+                continue  # somebody else was faster
+            except docker.errors.APIError as error:
+                if error.status_code not in (403, 409):  # in use, or its removal is under way
+                    raise
+                refusals.append(str(error.explanation or error))
+            else:
+                gone.add(key)
+        return tuple(refusals)
 
     def left(self) -> tuple[str, ...]:
         """Return the names of what still stands; empty after a complete teardown."""
