@@ -25,7 +25,9 @@ def throwaway_certificates(domain: str, names: Iterable[str]) -> Certificates:
 
     now = datetime.now(UTC) - timedelta(minutes=5)
     authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Slipway rehearsal CA for {domain}")])
+    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Slipway rehearsal CA")])
+    # Python 3.13 verifies strictly (VERIFY_X509_STRICT), which asks for both key identifiers.
+    authority_id = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
     authority = (
         x509.CertificateBuilder()
         .subject_name(authority_name)
@@ -51,18 +53,21 @@ def throwaway_certificates(domain: str, names: Iterable[str]) -> Certificates:
         )
         # Only names below the rehearsal's domain: a leaked key could sign nothing else.
         .add_extension(x509.NameConstraints([x509.DNSName(domain)], None), critical=True)
+        .add_extension(authority_id, critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain)]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Slipway rehearsal")]))
         .issuer_name(authority_name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now)
         .not_valid_after(now + _LIFETIME)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(authority_id), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
