@@ -5,10 +5,11 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from slipway.command import command
 from slipway.config.workspace import ApiProbe, BeatProbe, LoginProbe, TaskProbe, WebSocketProbe
-from slipway.errors import Refused
+from slipway.errors import Refused, UsageError
 from slipway.ports import Answer, Containers, OneOff, Say, Shell, Web
 from slipway.release.desired import Variables
 from slipway.secret import Secret
@@ -45,7 +46,7 @@ class VerifyRunning(_Verification):
 
     def run(self, say: Say) -> str:
         """Compare container by container. Raises `Refused` naming each that differs."""
-        wrong = []
+        wrong = [] if self.expected else ["no service is expected to run"]
         for service, (uuid, image_id) in self.expected.items():
             found = [c for c in self.containers.running(f"coolify.name={uuid}") if c.state == "running"]
             if len(found) != 1:
@@ -77,6 +78,8 @@ class VerifyApi(_Verification):
     def run(self, say: Say) -> str:
         """Ask both. Raises `Refused` on another answer."""
         address = self.url + self.probe.path
+        if not address.startswith("https://"):
+            raise Refused("the API's address is not https", where=address)
         answer = self.web.ask("GET", address)
         say(f"{address}: {answer.status}")
         if answer.status != self.probe.status:
@@ -84,9 +87,11 @@ class VerifyApi(_Verification):
                 f"answers {answer.status}, expected {self.probe.status}", where=address, details=(answer.body[:300],)
             )
         plain = self.web.ask("GET", address.replace("https://", "http://", 1))
-        leads = plain.headers.get("location", "")
-        if plain.status not in (301, 302, 307, 308) or not leads.startswith("https://"):
-            raise Refused(f"http answers {plain.status} and does not lead to https", where=address)
+        leads = urlsplit(plain.headers.get("location", ""))
+        is_same = leads.scheme == "https" and leads.hostname == urlsplit(address).hostname
+        if plain.status not in (301, 302, 307, 308) or not is_same:
+            told = f" to {leads.geturl()}" if leads.geturl() else ""
+            raise Refused(f"http answers {plain.status}{told} and does not lead to its https", where=address)
         return f"{self.probe.path} {answer.status} over https, http {plain.status} to https"
 
 
@@ -101,6 +106,9 @@ class VerifyLogin(_Verification):
     ask: Ask
     set_up: Callable[[Say], None]
     name: str = "verify log-in"
+    # PostgreSQL 15 publishes an idle connection's counters up to 10 s after its transaction (PGSTAT_IDLE_INTERVAL).
+    seconds: float = 20
+    pause: float = 0.3
 
     def describe(self) -> str:
         """Say what is asked."""
@@ -108,11 +116,11 @@ class VerifyLogin(_Verification):
 
     def run(self, say: Say) -> str:
         """Log in. Raises `Refused` on another answer or when the table was not touched."""
+        body = {key: self._filled_in(key, text) for key, text in self.probe.body.items()}
         if self.probe.setup_command:
             self.set_up(say)
         before = self._reads()
         address = self.url + self.probe.path
-        body = {key: _SECRET.sub(lambda m: self.secrets[m[1]].reveal(), text) for key, text in self.probe.body.items()}
         answer = self.web.ask("POST", address, json=body)
         say(f"{address}: {answer.status}")
         if answer.status not in self.probe.status:
@@ -121,19 +129,30 @@ class VerifyLogin(_Verification):
                 where=address,
                 details=(answer.body[:300],),
             )
-        # PostgreSQL publishes its counters with a delay of up to a second after the transaction.
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + self.seconds
         while (after := self._reads()) <= before:
             if time.monotonic() > deadline:
-                raise Refused(f"log-in answered {answer.status} without reading {self.probe.table}", where=address)
-            time.sleep(0.3)
+                raise Refused(
+                    f"log-in answered {answer.status} without reading {self.probe.table}",
+                    where=address,
+                    hint="is probes.login.table of the workspace file the table that a log-in reads?",
+                )
+            time.sleep(self.pause)
         return f"log-in {answer.status}, scans of {self.probe.table} {before} -> {after}"
+
+    def _filled_in(self, key: str, text: str) -> str:
+        unknown = [name for name in _SECRET.findall(text) if name not in self.secrets]
+        if unknown:
+            raise UsageError(
+                f"no variable {unknown[0]} is a secret of this environment", where=f"probes.login.body.{key}"
+            )
+        return _SECRET.sub(lambda found: self.secrets[found[1]].reveal(), text)
 
     def _reads(self) -> int:
         scans = "coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0)"
         of_table = f"WHERE relname = '{self.probe.table}'"  # the model lets identifiers through only
         rows = self.ask(f"SELECT {scans} FROM pg_stat_user_tables {of_table}")  # noqa: S608 - see above
-        return int(rows.strip() or 0)
+        return int(_number(rows, "PostgreSQL"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +181,12 @@ class VerifyPortal(_Verification):
             raise Refused(f"answers {page.status} with {len(scripts)} scripts", where=self.url)
         code = [self.web.ask("GET", self.url + script) for script in scripts]
         say(f"{self.url}: {page.status}, {scripts[0]}")
-        if any(answer.status != 200 for answer in code):
-            raise Refused(f"its scripts answer {[answer.status for answer in code]}", where=self.url)
+        # nginx answers a missing file with the page where a portal's routes are caught all.
+        missing = [
+            s for s, answer in zip(scripts, code, strict=True) if answer.status != 200 or answer.body == page.body
+        ]
+        if missing:
+            raise Refused(f"its page names scripts that are not there: {', '.join(missing)}", where=self.url)
         if not any(self.api_url in text for text in self._bundle(code)):
             raise Refused(f"no script names {self.api_url}", where=self.url, hint="was it built for this environment?")
         deep = self.web.ask("GET", f"{self.url}/a/deep/link")
@@ -175,7 +198,8 @@ class VerifyPortal(_Verification):
         """Return the entry scripts and every chunk they name: Vite splits code that is loaded later."""
         texts = [answer.body for answer in entry]
         chunks = {name for text in texts for name in re.findall(r"assets/[\w.-]+\.js", text)}
-        return texts + [self.web.ask("GET", f"{self.url}/{chunk}").body for chunk in sorted(chunks)]
+        answers = [self.web.ask("GET", f"{self.url}/{chunk}") for chunk in sorted(chunks)]
+        return texts + [answer.body for answer in answers if answer.status == 200]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,16 +249,24 @@ class VerifyTask(_Verification):
         if not sent.ok or not lines:
             tail = tuple((sent.stdout + sent.stderr).strip().splitlines()[-6:])
             raise Refused(f"{self.probe.name} did not come back", where="worker", details=tail)
-        answer = json.loads(lines[-1])
-        state = self.result_state(answer["id"])
+        try:
+            answer = json.loads(lines[-1])
+            task, seconds = str(answer["id"]), float(answer["seconds"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(
+                f"the sender of {self.probe.name} ends with no answer of its own",
+                where="worker",
+                details=(lines[-1][:300],),
+            ) from error
+        state = self.result_state(task)
         if state != "SUCCESS":
-            raise Refused(f"Redis says {state or 'nothing'} of task {answer['id']}", where="worker")
-        return f"{self.probe.name} SUCCESS in {answer['seconds']:.2f} s, Redis holds its result"
+            raise Refused(f"Redis says {state or 'nothing'} of task {task}", where="worker")
+        return f"{self.probe.name} SUCCESS in {seconds:.2f} s, Redis holds its result"
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyBeat(_Verification):
-    """Beat ticks: its heartbeat moves on, and where the workspace names a frequent entry its row does too."""
+    """Beat ticks: its heartbeat moves on. Its table is read and told, no more: an entry may run once a month."""
 
     shell: Shell
     container: Callable[[], str]
@@ -265,4 +297,11 @@ class VerifyBeat(_Verification):
         asked = self.shell.run(
             command("docker", "exec", self.container(), "stat", "-c", "%.Y", "/run/slipway/beat.heartbeat")
         )
-        return float(asked.checked(where="beat", hint="does the beat container run?").stdout.strip())
+        return _number(asked.checked(where="beat", hint="does the beat container run?").stdout, "beat")
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        return float(text.strip())
+    except ValueError as error:
+        raise Refused(f"answers {text.strip()[:80]!r}, expected a number", where=where) from error
