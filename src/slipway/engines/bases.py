@@ -6,7 +6,7 @@ an image whose label carries the digest of its recipe is taken as it is.
 
 import contextlib
 import fcntl
-import getpass
+import os
 import tempfile
 import threading
 import time
@@ -18,10 +18,11 @@ from typing import Protocol
 
 from slipway.engines.bootstrap import debian_root
 from slipway.engines.machine import read_machine
-from slipway.errors import UsageError
+from slipway.errors import Refused, UsageError
 from slipway.ports import BuildEvent, BuiltImage, ContextPart, ImageBuild, Images, Say
 from slipway.release.bases import (
     COMMON_FILES,
+    NAMESPACE,
     RECIPE_LABEL,
     RECIPES,
     BaseRecipe,
@@ -32,7 +33,6 @@ from slipway.release.bases import (
 )
 
 RECIPES_FOLDER = Path(__file__).parents[3] / "bases"
-ROOT_IMAGE = "slipway/base-root:bookworm"
 _AT_ONCE = 4
 
 
@@ -41,6 +41,9 @@ class BaseImages(Images, Protocol):
 
     def answers(self, reference: str, seconds: float = 4.0) -> bool:
         """Whether a registry offers `reference` to this engine."""
+
+    def pull(self, reference: str) -> None:
+        """Bring an image from its registry into the engine."""
 
     def import_root(self, tar: Iterator[bytes], reference: str, labels: Mapping[str, str]) -> str:
         """Make an image out of a root file system and return its id."""
@@ -60,6 +63,7 @@ def ensure_bases(
     registry: str = "",
     machine: Machine | None = None,
     folder: Path = RECIPES_FOLDER,
+    namespace: str = NAMESPACE,
 ) -> dict[str, str]:
     """Make the base images `names` and all they stand on, where they are not there yet; return name → reference.
 
@@ -70,23 +74,28 @@ def ensure_bases(
     wanted = tuple(names)
     if unknown := [name for name in wanted if name not in RECIPES]:
         raise UsageError(f"there is no base image {unknown[0]!r}", hint=f"there are {', '.join(RECIPES)}")
-    kitchen = _Kitchen(images, say, registry, machine if machine is not None else read_machine(home=_home()), folder)
+    machine = machine if machine is not None else read_machine(home=_home())
+    kitchen = _Kitchen(images, say, registry, machine, folder, namespace)
     if kitchen.missing(wanted):
         with _alone(say):
             kitchen.make(kitchen.missing(wanted))
-    return {name: RECIPES[name].image for name in wanted}
+    return {name: RECIPES[name].image_in(namespace) for name in wanted}
 
 
 class _Kitchen:
     """One run: decides for each base where it comes from and makes it when what it stands on is there."""
 
-    def __init__(self, images: BaseImages, say: Say, registry: str, machine: Machine, folder: Path) -> None:
+    def __init__(
+        self, images: BaseImages, say: Say, registry: str, machine: Machine, folder: Path, namespace: str
+    ) -> None:
         self._images = images
         self._say = say
         self._registry = registry.rstrip("/")
         self._machine = machine
         self._folder = folder
+        self._namespace = namespace
         self._lock = threading.Lock()
+        self._stop = threading.Event()
         self._stoves = threading.Semaphore(_AT_ONCE)
         self._futures: dict[str, Future[None]] = {}
         self._answers: bool | None = None
@@ -113,6 +122,7 @@ class _Kitchen:
                     for future in self._futures.values():
                         future.result()
                 except BaseException:
+                    self._stop.set()
                     self._images.cancel()
                     raise
 
@@ -129,7 +139,7 @@ class _Kitchen:
         return texts
 
     def _current(self, name: str) -> bool:
-        found = self._images.inspect(RECIPES[name].image)
+        found = self._images.inspect(self._image(name))
         return found is not None and found.labels.get(RECIPE_LABEL) == self._digests[name]
 
     def _make(self, recipe: BaseRecipe, machine: Path) -> None:
@@ -139,17 +149,26 @@ class _Kitchen:
             if name in self._futures:
                 self._futures[name].result()
         with self._stoves:
+            if self._stop.is_set():
+                raise Refused("not made, because another base image failed", where=self._image(recipe.name))
             begin = time.monotonic()
-            arguments = {name.upper(): RECIPES[name].image for name in recipe.builders}
-            arguments["PARENT"] = upstream or (RECIPES[recipe.parent].image if recipe.parent else self._root())
+            if upstream:
+                # The builder would fetch it too, but without the registry's log-in.
+                self._images.pull(upstream)
+            arguments = {name.upper(): self._image(name) for name in recipe.builders}
+            arguments["PARENT"] = upstream or (self._image(recipe.parent) if recipe.parent else self._root())
             if self._machine.pip_index:
                 arguments["PIP_INDEX_URL"] = self._machine.pip_index
-            earlier = self._images.inspect(recipe.image)
+            earlier = self._images.inspect(self._image(recipe.name))
             built = self._build(recipe, arguments, machine, "registry" if upstream else "packages")
             if earlier and earlier.id != built.id and RECIPE_LABEL in earlier.labels:
                 self._images.discard(earlier.id)
         seconds = time.monotonic() - begin
-        self._say(f"{recipe.image} from {upstream or 'Debian packages'}: {built.size / 1e6:.0f} MB in {seconds:.1f} s")
+        size = f"{built.size / 1e6:.0f} MB"
+        self._say(f"{self._image(recipe.name)} from {upstream or 'Debian packages'}: {size} in {seconds:.1f} s")
+
+    def _image(self, name: str) -> str:
+        return RECIPES[name].image_in(self._namespace)
 
     def _upstream(self, recipe: BaseRecipe) -> str:
         """Return the registry's image for this recipe, "" when none answers or it has none."""
@@ -175,7 +194,7 @@ class _Kitchen:
             name=f"base-{recipe.name}",
             context=(*parts, ContextPart(machine, "machine")),
             dockerfile=f"{recipe.name}.Dockerfile",
-            tags=(recipe.image,),
+            tags=(self._image(recipe.name),),
             target=origin if recipe.staged else None,
             arguments=arguments,
             labels={RECIPE_LABEL: self._digests[recipe.name], "slipway.base.origin": origin},
@@ -189,24 +208,29 @@ class _Kitchen:
     def _root(self) -> str:
         # The root depends on the mirror alone; the recipe on top applies updates and certificates.
         digest = sha256(self._machine.sources.encode()).hexdigest()[:16]
-        found = self._images.inspect(ROOT_IMAGE)
+        root = f"{self._namespace}/base-root:bookworm"
+        found = self._images.inspect(root)
         if found is None or found.labels.get(RECIPE_LABEL) != digest:
             self._say("bootstrapping Debian 12 from the machine's package mirror")
-            with debian_root(self._machine, self._say) as tar:
-                self._images.import_root(tar, ROOT_IMAGE, {RECIPE_LABEL: digest})
-        return ROOT_IMAGE
+            with debian_root(self._machine, self._say, self._stop) as tar:
+                self._images.import_root(tar, root, {RECIPE_LABEL: digest})
+        return root
 
 
 @contextlib.contextmanager
 def _alone(say: Say) -> Iterator[None]:
     """Keep a second run on this machine waiting: it would make the same images at the same time."""
-    with Path(tempfile.gettempdir(), f"slipway-bases-{getpass.getuser()}.lock").open("w") as file:
+    path = Path(tempfile.gettempdir(), f"slipway-bases-{os.getuid()}.lock")
+    file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             say("another run is making base images: waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(file)
 
 
 def _home() -> Path | None:

@@ -6,11 +6,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from slipway.engines.machine import CODENAME
-from slipway.errors import SlipwayError, Unreachable, UsageError
+from slipway.engines.machine import CODENAME, KEYRING, DebianMirror, find_mirror
+from slipway.errors import Refused, SlipwayError, Unreachable, UsageError
 from slipway.ports import Say
 from slipway.release.bases import Machine
 
@@ -20,95 +22,118 @@ _LEFT_OUT = (
     "./var/lib/apt/lists/*", "./usr/share/man/*", "./usr/share/info/*", "./usr/share/locale/*", "./etc/resolv.conf",
     "./etc/hostname",
 )  # fmt: skip
-_DEBOOTSTRAP = ("debootstrap", "debian-archive-keyring")
+# Not /tmp: it may be mounted without devices, which debootstrap needs.
+_SCRATCH = "/var/tmp"  # noqa: S108 # mkdtemp makes a folder of its own in it
+_PACKAGES = ("debootstrap", "debian-archive-keyring")
+_ENVIRONMENT = ("env", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+_LONGEST_MINUTES = 15
 
 
 @contextlib.contextmanager
-def debian_root(machine: Machine, say: Say) -> Iterator[Iterator[bytes]]:
+def debian_root(machine: Machine, say: Say, stop: threading.Event) -> Iterator[Iterator[bytes]]:
     """Bootstrap a root file system and yield it as a tar stream; the files are removed again, also when interrupted.
 
-    Raises `UsageError` where this user or this machine cannot do it, `Unreachable` when the mirror does not answer.
+    `stop` ends it from another thread. Raises `UsageError` where this user or this machine cannot do it, `Unreachable`
+    when the mirror does not answer or no space is left.
     """
-    _ensure_debootstrap(say)
-    # Not /tmp: it may be mounted without devices, which debootstrap needs.
-    scratch = Path(tempfile.mkdtemp(prefix="slipway-root-", dir="/var/tmp"))
-    root = scratch / "root"
+    _ensure_debootstrap(say, stop)
+    scratch = Path(tempfile.mkdtemp(prefix="slipway-root-", dir=_SCRATCH))
     try:
-        _debootstrap(root, machine)
-        with _tar(root) as stream:
+        _debootstrap(scratch / "root", machine, stop)
+        with _tar(scratch / "root") as stream:
             yield stream
     finally:
         _remove(scratch)
 
 
-def _ensure_debootstrap(say: Say) -> None:
-    install = f"apt-get install -y --no-install-recommends {' '.join(_DEBOOTSTRAP)}"
+def _ensure_debootstrap(say: Say, stop: threading.Event) -> None:
     if os.geteuid() != 0:
         raise UsageError(
             "no registry offers base images, and making them from Debian packages needs root once",
             hint="sudo ./inv build.bases",
         )
-    if shutil.which("debootstrap"):
+    if shutil.which("debootstrap") and Path(KEYRING).is_file():
         return
     if not shutil.which("apt-get"):
         raise UsageError(
             "no registry offers base images, and this machine has neither debootstrap nor apt-get",
-            hint="name a registry with the Debian flavours: SLIPWAY_BASE_REGISTRY=registry.example.org",
+            hint="name a registry that has the Debian flavours: SLIPWAY_BASE_REGISTRY=registry.example.org",
         )
-    say(f"no registry image: installing debootstrap ({install})")
-    for words in (("apt-get", "update", "-q"), tuple(install.split())):
-        _run(words, "apt")
+    install = ("apt-get", "install", "-y", "--no-install-recommends", *_PACKAGES)
+    say(f"no registry offers base images: {' '.join(install)}")
+    for words in (("apt-get", "update", "-q"), install):
+        _run(words, stop)
 
 
-def _debootstrap(root: Path, machine: Machine) -> None:
-    words = ["debootstrap", "--variant=minbase", "--include=ca-certificates", CODENAME, str(root)]
-    # Without a Debian mirror in the apt sources (Ubuntu), debootstrap takes its own default.
-    words += [line.removeprefix("URIs:").strip() for line in machine.sources.splitlines() if line.startswith("URIs:")][
-        :1
+def _debootstrap(root: Path, machine: Machine, stop: threading.Event) -> None:
+    addresses = [
+        line.removeprefix("URIs:").strip() for line in machine.sources.splitlines() if line.startswith("URIs:")
     ]
-    _run(tuple(words), "debootstrap", log=root / "debootstrap/debootstrap.log")
+    words = (
+        # Without --force-check-gpg a missing keyring is no more than a warning.
+        *("debootstrap", "--variant=minbase", "--include=ca-certificates", "--force-check-gpg", f"--keyring={KEYRING}"),
+        # Where the apt sources name no Debian mirror (Ubuntu), debootstrap takes its own default.
+        *(CODENAME, str(root), *addresses[:1]),
+    )
+    _run(words, stop, log=root / "debootstrap/debootstrap.log")
+    listed = root / "etc/apt/sources.list"
+    found = find_mirror({listed.name: listed.read_text("utf-8")}) if listed.is_file() and not addresses else None
+    if found and found.main.rstrip("/").endswith("/debian"):
+        # A full mirror of Debian keeps the security updates beside the release, which is all that debootstrap lists.
+        whole = DebianMirror(found.main, f"{found.main.rstrip('/')}-security")
+        (root / "etc/apt/sources.list.d/machine.sources").write_text(whole.deb822(), "utf-8")
+        listed.unlink()
 
 
-def _run(words: tuple[str, ...], what: str, log: Path | None = None) -> None:
-    environment = {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"
-    }  # fmt: skip
-    # A session of its own: on an interrupt everything that the shell script started ends with it.
+def _run(words: tuple[str, ...], stop: threading.Event, log: Path | None = None) -> None:
+    # A session of its own: when it is stopped, everything that the shell script started ends with it.
     with subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-        env=environment, start_new_session=True,
-    ) as process:  # fmt: skip
+        (*_ENVIRONMENT, *words),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
         try:
-            output, _ = process.communicate(timeout=900)
-        except BaseException as error:
+            output = _output(process, words[0], stop)
+        except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise Unreachable(
-                    f"{what} did not end within 15 minutes", hint="see whether the mirror answers"
-                ) from error
             raise
     if process.returncode:
-        tail = output.strip().splitlines()[-8:]
+        details = output.strip().splitlines()[-8:]
         if log and log.is_file():
-            tail += log.read_text("utf-8", "replace").strip().splitlines()[-4:]
-        full = "no space left on device" in "\n".join(tail).lower()
-        raise Unreachable(
-            "no space is left in /var/tmp (about 400 MB are needed)"
-            if full
-            else f"{what} failed ({process.returncode})",
-            hint="free some space" if full else "see whether this machine's package mirror answers: apt-get update",
-            details=tuple(tail),
-        )
+            details += log.read_text("utf-8", "replace").strip().splitlines()[-4:]
+        if "no space left on device" in "\n".join(details).lower():
+            raise Unreachable(
+                "no space is left", where=_SCRATCH, hint="about 400 MB are needed", details=tuple(details)
+            )
+        hint = "see whether this machine's package mirror answers: apt-get update"
+        raise Unreachable(f"{words[0]} answered {process.returncode}", hint=hint, details=tuple(details))
+
+
+def _output(process: subprocess.Popen[str], what: str, stop: threading.Event) -> str:
+    deadline = time.monotonic() + 60 * _LONGEST_MINUTES
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=0.5)[0]
+        if stop.is_set():
+            raise Refused(f"{what} was cancelled")
+        if time.monotonic() > deadline:
+            raise Unreachable(f"{what} did not end within {_LONGEST_MINUTES} minutes", hint="does the mirror answer?")
 
 
 @contextlib.contextmanager
 def _tar(root: Path) -> Iterator[Iterator[bytes]]:
     words = ["tar", "--create", "--numeric-owner", "--one-file-system", "--sort=name", "--directory", str(root)]
     words += [f"--exclude={pattern}" for pattern in _LEFT_OUT]
-    with subprocess.Popen([*words, "."], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen([*words, "."], stdout=subprocess.PIPE, stderr=said) as process,
+    ):
         assert process.stdout is not None
-        assert process.stderr is not None
         stdout = process.stdout
 
         def chunks() -> Iterator[bytes]:
@@ -120,9 +145,10 @@ def _tar(root: Path) -> Iterator[Iterator[bytes]]:
         except BaseException:
             process.kill()
             raise
-        problem = process.stderr.read().decode("utf-8", "replace").strip()
-    if process.returncode:
-        raise Unreachable("the root file system could not be packed", details=tuple(problem.splitlines()[-4:]))
+        if process.wait():
+            said.seek(0)
+            lines = said.read().decode("utf-8", "replace").strip().splitlines()
+            raise Unreachable("the root file system could not be packed", where=str(root), details=tuple(lines[-4:]))
 
 
 def _remove(scratch: Path) -> None:

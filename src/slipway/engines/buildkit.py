@@ -182,6 +182,16 @@ class BuildKitImages:
                 return False
         return True
 
+    def pull(self, reference: str) -> None:
+        """Bring an image from its registry into the engine, with the log-in that Docker's configuration holds."""
+        from docker.utils import parse_repository_tag
+
+        repository, tag = parse_repository_tag(reference)
+        with self._client(600.0) as client:
+            for message in client.pull(repository, tag=tag or "latest", stream=True, decode=True):
+                if "error" in message:
+                    raise say_why.engine_refused(str(message["error"]))
+
     def import_root(self, tar: Iterator[bytes], reference: str, labels: Mapping[str, str]) -> str:
         """Make an image out of a root file system and return its id; what `tar` raises passes through."""
         from docker.utils import parse_repository_tag

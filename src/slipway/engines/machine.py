@@ -11,7 +11,7 @@ from slipway.errors import UsageError
 from slipway.release.bases import Machine
 
 CODENAME = "bookworm"
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _OPTIONS = re.compile(r'^\s*Acquire::(Check-Valid-Until|Check-Date)\s+"?(\w+)"?\s*;', re.IGNORECASE | re.MULTILINE)
 _NAMES = ("bookworm", "trixie", "forky", "sid", "stable", "testing", "unstable", "oldstable")
 
@@ -29,7 +29,7 @@ class DebianMirror:
         if self.security:
             suites.append((self.security, f"{CODENAME}-security"))
         return "\n".join(
-            f"Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: main\nSigned-By: {_KEYRING}\n"
+            f"Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n"
             for uri, suite in suites
         )
 

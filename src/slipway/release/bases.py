@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+NAMESPACE = "slipway"
+
 RECIPE_LABEL = "slipway.base.recipe"
 """The label on every base image: the digest of all it was made from."""
 
@@ -27,12 +29,16 @@ class BaseRecipe:
     builders: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     staged: bool = False
-    reference: str = ""
+    title: str = ""
 
     @property
     def image(self) -> str:
         """The image's name and tag."""
-        return self.reference or f"slipway/base-{self.name}:bookworm"
+        return self.image_in(NAMESPACE)
+
+    def image_in(self, namespace: str) -> str:
+        """Return the image's name and tag in another namespace than Slipway's own."""
+        return f"{namespace}/{self.title or f'base-{self.name}'}:bookworm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,8 @@ RECIPES: Mapping[str, BaseRecipe] = {
         BaseRecipe("redis", upstream="redis:7-bookworm", files=("redis-entrypoint",)),
         BaseRecipe("registry", files=("registry.yml",)),
         BaseRecipe("sshd", files=("sshd-entrypoint", "sshd.conf")),
-        BaseRecipe("tools", reference="slipway/tools:bookworm"),
+        BaseRecipe("tools", title="tools"),
+        BaseRecipe("traefik", builders=("python",)),
     )
 }
 """Every base image, parents first."""
