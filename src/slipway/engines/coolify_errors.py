@@ -1,4 +1,7 @@
-"""What Coolify's error answers mean, for a person (`coolify-facts.md` §1.5 is where the shapes were read)."""
+"""What Coolify's error answers mean, for a person.
+
+The shapes were read in Coolify's own code (coollabsio/coolify, 4.3.11): its OpenAPI document leaves most of them out.
+"""
 
 import json
 import re

@@ -1,8 +1,8 @@
 """A service's variables on Coolify: what it can carry to the container, and making them exactly what is wanted.
 
-Coolify writes a `.env` file that Docker Compose parses; some values cannot survive that (`coolify-facts.md` §3.4,
-§10.27-28). Those are refused before anything is sent. Every flag is sent every time: an omitted `is_literal` resets
-to false, an omitted `is_multiline` that was true is a server error.
+Coolify writes a `.env` file that Docker Compose parses; some values cannot survive that (read in Coolify 4.3.11 and
+compose-go 2.13). Those are refused before anything is sent. Every flag is sent every time: an omitted `is_literal`
+resets to false, an omitted `is_multiline` that was true is a server error.
 """
 
 import json
