@@ -70,8 +70,11 @@ class HostLock:
 
     def take_away(self) -> str | None:
         """Remove the lock whoever holds it (`inv deploy.unlock`); return `<owner>, since <time>` or None."""
-        held = scripts.run_script(self._shell, self._folder, scripts.UNLOCK).stdout.split(maxsplit=3)
-        return None if not held else f"{held[3].strip() if len(held) == 4 else 'somebody'}, since {_at(held[2])}"
+        said = scripts.run_script(self._shell, self._folder, scripts.UNLOCK).stdout
+        words = said.split(maxsplit=3)
+        if len(words) < 4:
+            return "somebody (the lock was damaged)" if said else None
+        return f"{words[3].strip()}, since {_at(words[2])}"
 
     def lost(self, said: str) -> PersonNeeded:
         """Return the error for a lock that is another's now; `said` is the script's word about whose."""

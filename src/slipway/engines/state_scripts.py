@@ -108,6 +108,7 @@ UNLOCK = r"""
 enter
 [ -e "$folder/lock" ] || exit 0
 cat -- "$folder/lock"
+echo
 rm -f -- "$folder/lock"
 """
 
