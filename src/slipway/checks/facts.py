@@ -80,9 +80,10 @@ class Facts:
                 for name, setting in self.config.settings(service, phase).items():
                     found.setdefault((name, setting.where), (setting, []))[1].append(service)
         for name, variable in self.config.schema.variables.items():
-            own = self.config.setting(name) if variable.phase is Phase.DEPLOY else None
-            if own is not None:
-                found[name, own.where] = (own, [])
+            for service in (None, *self.config.workspace.services) if variable.phase is Phase.DEPLOY else ():
+                own = self.config.setting(name, service)
+                if own is not None:
+                    found.setdefault((name, own.where), (own, []))
         return tuple(Seen(setting, tuple(services), self._text(setting)) for setting, services in found.values())
 
     def of(self, name: str) -> Iterator[Seen]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from slipway.checks.facts import Facts, issue, shown_name, shown_reference
 from slipway.checks.issue import Issue, Severity
-from slipway.config.layers import FOLDER, Layer
-from slipway.config.references import known_names
+from slipway.config.fault import shown
+from slipway.config.layers import FOLDER, GIVEN, Layer
+from slipway.config.references import known_names, references
 from slipway.config.schema import Phase, Stage, Variable
 
 _PLACEHOLDER = re.compile(
@@ -64,7 +65,9 @@ def empty(facts: Facts) -> Iterator[Issue]:
 
 
 def misfit(facts: Facts) -> Iterator[Issue]:
-    """`env.type`, `env.boolean`, `env.list-space`, `env.host` ...: the text does not fit the schema."""
+    """The text does not fit the schema: `env.type`, `env.boolean` (a word that readers take differently),
+    `env.list-space`, `env.host`, `env.origin`, `env.choice`, `env.range`, `env.short`, `env.long`, `env.pattern`.
+    """  # noqa: D205 - the ids belong into the first sentence
     for seen in facts.seen:
         if seen.text and (wrong := seen.setting.variable.misfit(seen.text)):
             yield issue(seen, f"env.{wrong.id}", wrong.message, wrong.hint)
@@ -127,9 +130,21 @@ def misplaced(facts: Facts) -> Iterator[Issue]:
 
 def computed(facts: Facts) -> Iterator[Issue]:
     """`env.computed`: a file sets what Slipway computes."""
+    for assignment in facts.config.layers.assignments:
+        name = assignment.line.name
+        variable = facts.config.schema.variables.get(name)
+        if variable is not None and variable.computed and assignment.layer is not Layer.PROCESS:
+            message = f"{name} is computed by Slipway and may not be set"
+            yield Issue("env.computed", Severity.ERROR, name, assignment.line.where, message, "remove the line")
+
+
+def given(facts: Facts) -> Iterator[Issue]:
+    """`env.given`: the caller's own process, not a file, decides a value; say so, it differs on the next machine."""
     for seen in facts.seen:
-        if seen.setting.variable.computed:
-            yield issue(seen, "env.computed", "is computed by Slipway and may not be set", "remove the line")
+        if seen.setting.where == GIVEN and not seen.setting.variable.computed:
+            over = f", over {seen.setting.overrides[-1]}" if seen.setting.overrides else ""
+            message = f"comes from the environment of this process{over}"
+            yield issue(seen, "env.given", message, "unset it there if that is not meant", Severity.INFO)
 
 
 def deprecated(facts: Facts) -> Iterator[Issue]:
@@ -145,3 +160,24 @@ def placeholder(facts: Facts) -> Iterator[Issue]:
         for seen in facts.seen:
             if seen.text and not seen.setting.variable.constraints.choices and _PLACEHOLDER.search(seen.text):
                 yield issue(seen, "env.placeholder", "still holds a placeholder", "put the real value in")
+
+
+def probes(facts: Facts) -> Iterator[Issue]:
+    """`env.probe`: a probe of the workspace file asks for a secret that has no value here."""
+    config = facts.config
+    known = config.secrets()
+    names = {name for text in config.workspace.probes.login.body.values() for name in references(text)}
+    for reference_name in sorted(names) if facts.is_public and facts.is_whole else ():
+        name = reference_name.removeprefix("secret.")
+        variable = config.schema.variables.get(name)
+        if variable is not None and variable.secret and (name in known or variable.is_required_in(config.environment)):
+            continue  # there, or missing as any other
+        where, label = shown(config.workspace.file), shown_reference(reference_name)
+        hint = (
+            f"add {name}=... to {FOLDER}/{config.environment}.secrets.env"
+            if variable
+            else "name a secret of the schema"
+        )
+        yield Issue(
+            "env.probe", Severity.ERROR, "probes.login", where, f"probes.login.body: no value for {label}", hint
+        )

@@ -22,7 +22,7 @@ _DEEPEST = 40
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?[0-9]{1,17}\.[0-9]{1,17}")
-_LEADING_PATH = re.compile(r"[\w-]+(\.[\w-]+)+(?=:)")
+_LEADING_PATH = re.compile(r"[\w-]+(\.[\w-]+)*(?=:)")
 # libyaml is an order faster; PyYAML's own parser stands in where it was built without.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_WORDS = {

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,9 +59,9 @@ def _line(binding: Binding) -> int:
 
 def _fault(binding: Binding, place: str) -> Fault | None:
     if binding.error:
-        text = binding.original.string
-        message = "opens a quote that is never closed" if re.search(r"=\s*[\"']", text) else "is not NAME=value"
-        return Fault("env.syntax", place, message, "write NAME=value on one line, with both quotes or none")
+        return Fault(
+            "env.syntax", place, _complaint(binding.original.string), "quote the whole value, or nothing of it"
+        )
     if binding.key is None:
         return None
     if binding.value is None:
@@ -73,6 +73,14 @@ def _fault(binding: Binding, place: str) -> Fault | None:
     return None
 
 
-def render(values: Iterator[tuple[str, Secret]]) -> str:
+def _complaint(text: str) -> str:
+    match = re.search(r"=[^\S\r\n]*([\"'])", text)
+    if match is None:
+        return "is not NAME=value"
+    closed = match[1] in text[match.end() :]
+    return "has text after the closing quote" if closed else "opens a quote that is never closed"
+
+
+def render(values: Mapping[str, Secret]) -> str:
     """Return an env file of generated secrets; their alphabet needs no quotes in any reader."""
-    return "".join(f"{name}={value.reveal()}\n" for name, value in values)
+    return "".join(f"{name}={value.reveal()}\n" for name, value in values.items())

@@ -43,7 +43,7 @@ class Misfit:
 # only these two words mean the same everywhere (research: config-and-backup A3).
 _BOOLEAN = re.compile(r"true|false", re.IGNORECASE)
 _OTHER_BOOLEANS = frozenset({"1", "0", "yes", "no", "on", "off", "y", "n", "t", "f", "enabled", "disabled"})
-_DURATION = re.compile(r"\d+(\.\d+)?(ms|s|m|h|d)")
+_DURATION = r"\d+(\.\d+)?(ms|s|m|h|d)"
 _HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
@@ -82,7 +82,7 @@ def _anything(_: str) -> Misfit | None:
 
 
 def _matches(pattern: str, message: str) -> Callable[[str], Misfit | None]:
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.ASCII)
     return lambda text: None if compiled.fullmatch(text) else Misfit("type", message)
 
 
@@ -115,7 +115,7 @@ def _database_url(text: str) -> Misfit | None:
 
 def _redis_url(text: str) -> Misfit | None:
     parts = split_url(text)
-    if parts is None or parts.scheme not in {"redis", "rediss"} or not re.fullmatch(r"(/\d*)?", parts.path):
+    if parts is None or parts.scheme not in {"redis", "rediss"} or not re.fullmatch(r"(/[0-9]*)?", parts.path):
         return Misfit("type", "must be a Redis address: redis://user:password@host:6379/0")
     return None
 
@@ -180,6 +180,6 @@ _CHECKS: dict[Kind, Callable[[str], Misfit | None]] = {
     Kind.REDIS_URL: _redis_url,
     Kind.HOST_LIST: _hosts,
     Kind.ORIGIN_LIST: _origins,
-    Kind.DURATION: _matches(_DURATION.pattern, "must be a duration with its unit: 30s, 5m, 12h"),
+    Kind.DURATION: _matches(_DURATION, "must be a duration with its unit: 30s, 5m, 12h"),
     Kind.JSON: _json,
 }

@@ -20,6 +20,9 @@ from slipway.errors import UsageError
 from slipway.secret import Secret
 
 FOLDER = "env"
+GIVEN = "given value"
+"""Where a value that the caller gives comes from."""
+
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -87,9 +90,7 @@ def read_layers(
         files.append(where)
         faults += wrong
         assignments += [Assignment(line, layer, where, service) for line in lines]
-    assignments += [
-        Assignment(Line(name, Secret(value), "given value"), Layer.PROCESS, "") for name, value in process.items()
-    ]
+    assignments += [Assignment(Line(name, Secret(value), GIVEN), Layer.PROCESS, "") for name, value in process.items()]
     return Layers(tuple(assignments), tuple(files)), faults + _strays(folder, root, environment, workspace)
 
 

@@ -28,7 +28,6 @@ def load_workspace(file: Path, source: Path) -> Workspace:
 
 
 def _contradictions(workspace: Workspace, document: Document) -> Iterator[Fault]:
-    subdomains: dict[str, str] = {}
     for name, service in workspace.services.items():
         path = ("services", name)
         if name in workspace.databases:
@@ -38,11 +37,6 @@ def _contradictions(workspace: Workspace, document: Document) -> Iterator[Fault]
             fits = "a portal's image" if service.role is Role.STATIC else "the image backend"
             message = f"services.{name}.image: role {service.role} needs {fits}, not {service.image}"
             yield Fault("workspace.image", document.where((*path, "image")), message)
-        if service.subdomain:
-            other = subdomains.setdefault(service.subdomain, name)
-            if other != name:
-                message = f"services.{name}.subdomain: {service.subdomain} is the subdomain of {other} already"
-                yield Fault("workspace.subdomain", document.where((*path, "subdomain")), message)
 
 
 def _absent(workspace: Workspace, document: Document) -> Iterator[Fault]:

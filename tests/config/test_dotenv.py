@@ -1,0 +1,109 @@
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slipway.config.dotenv import read_env_file, render
+from slipway.config.generated import ALPHABET
+from slipway.secret import Secret
+
+CANARY = "Zq7-canary_Value"
+
+
+def read(tmp_path: Path, content: bytes) -> tuple[dict[str, tuple[str, str]], list[tuple[str, str, str]]]:
+    file = tmp_path / "x.env"
+    file.write_bytes(content)
+    lines, faults = read_env_file(file, "x.env")
+    values = {line.name: (line.value.reveal(), line.where) for line in lines}
+    return values, [(fault.id, fault.where, fault.message) for fault in faults]
+
+
+def test_values_keep_the_line_of_their_name(tmp_path: Path) -> None:
+    text = b"# head\n\nA=1\n\n\n  B=\"two\nlines\"\nexport C='3' # note\nD=\n\n# end\nE=a#b\n"
+    values, faults = read(tmp_path, text)
+    assert faults == []
+    assert values == {
+        "A": ("1", "x.env:3"),
+        "B": ("two\nlines", "x.env:6"),
+        "C": ("3", "x.env:8"),
+        "D": ("", "x.env:9"),
+        "E": ("a#b", "x.env:12"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "fault", "where", "words"),
+    [
+        (f'A="{CANARY}\nB=1\n', "env.syntax", "x.env:1", "never closed"),
+        (f"A='{CANARY}' more\n", "env.syntax", "x.env:1", "text after the closing quote"),
+        (f"\n\n={CANARY}\n", "env.syntax", "x.env:3", "is not NAME=value"),
+        (f"A=1\n{CANARY}\n", "env.syntax", "x.env:2", "a name without ="),
+        (f"A=1\n{CANARY}=\n", "env.name", "x.env:2", "capital letters"),
+        ("A=1\nB: 2=3\n", "env.syntax", "x.env:2", ""),
+        (f"A=1\rB={CANARY}\r", "env.line-end", "x.env:1", "lone carriage return"),
+        (f"A=1\nB={CANARY}\x00\n", "file.binary", "x.env:2", "zero byte"),
+    ],
+)
+def test_a_malformed_line_is_named_by_place_and_never_shown(
+    tmp_path: Path, line: str, fault: str, where: str, words: str
+) -> None:
+    _, faults = read(tmp_path, line.encode())
+    assert faults[0][:2] == (fault, where)
+    assert words in faults[0][2]
+    assert CANARY not in str(faults)
+
+
+def test_latin_1_names_the_line_and_no_byte(tmp_path: Path) -> None:
+    values, faults = read(tmp_path, f"A=1\nB={CANARY}é\n".encode("latin-1"))
+    assert values == {}
+    assert [(fault[0], fault[1]) for fault in faults] == [("file.encoding", "x.env:2")]
+    assert CANARY not in str(faults)
+    assert "0xe9" not in str(faults)
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_read_and_told(tmp_path: Path) -> None:
+    values, faults = read(tmp_path, b"\xef\xbb\xbfA=1\r\nB=2\r\n")
+    assert values == {"A": ("1", "x.env:1"), "B": ("2", "x.env:2")}
+    assert [fault[0] for fault in faults] == ["file.bom", "env.line-end"]
+
+
+@pytest.mark.parametrize("piece", [b"A", b"\n", b"A=1\n", b'"', b'A="\n', b"#", b" ", b"\\", b"A='"])
+def test_a_long_run_of_one_piece_ends(tmp_path: Path, piece: bytes) -> None:
+    read(tmp_path, (piece * 1_000_000)[:60_000])
+
+
+def test_a_larger_file_is_not_read(tmp_path: Path) -> None:
+    values, faults = read(tmp_path, b"A=1\n" * 2_500_000)
+    assert (values, [fault[0] for fault in faults]) == ({}, ["file.huge"])
+
+
+names = st.text(string.ascii_uppercase + string.digits + "_", min_size=1, max_size=30).filter(
+    lambda n: not n[0].isdigit()
+)
+generated = st.text(ALPHABET, min_size=1, max_size=80)
+
+
+@given(st.dictionaries(names, generated, max_size=8), st.lists(st.sampled_from(["", "# note"]), max_size=4))
+def test_what_render_writes_is_read_back_with_its_line(
+    tmp_path_factory: pytest.TempPathFactory, values: dict[str, str], head: list[str]
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "round.env"
+    before = "".join(f"{line}\n" for line in head)
+    file.write_text(before + render({name: Secret(value) for name, value in values.items()}))
+    lines, faults = read_env_file(file, "f")
+    assert faults == []
+    assert {line.name: line.value.reveal() for line in lines} == values
+    assert [line.where for line in lines] == [f"f:{len(head) + n}" for n in range(1, len(values) + 1)]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_values_or_faults_inside_the_file(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.env"
+    file.write_bytes(data)
+    lines, faults = read_env_file(file, "f")
+    last = data.count(b"\n") + data.count(b"\r") + 1
+    for where in [line.where for line in lines] + [fault.where for fault in faults]:
+        _, _, line = where.partition(":")
+        assert 1 <= int(line or 1) <= last
