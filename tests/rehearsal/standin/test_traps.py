@@ -23,6 +23,10 @@ def test_trap_07_a_full_queue_is_said_by_deploy_only(standin: Standin) -> None:
     assert traps.trap_07(standin) == traps.SEEN_07
 
 
+def test_trap_15_the_check_is_off_by_default(standin: Standin) -> None:
+    assert traps.trap_15_default(standin) == traps.SEEN_15_DEFAULT
+
+
 def test_trap_17_the_wait_is_start_period_and_retries_times_interval() -> None:
     assert traps.trap_17_budget() == traps.SEEN_17_BUDGET
 

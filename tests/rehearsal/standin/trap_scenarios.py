@@ -108,7 +108,7 @@ def trap_07(standin: Standin) -> Seen:
     return {
         "deploy": (deploy.status_code, deploy.headers.get("retry-after")),
         "said": [phantom["message"] for phantom in phantoms],
-        "stored": [standin.ask("GET", f"/deployments/{one['deployment_uuid']}").status_code for one in phantoms],
+        "stored": [standin.ask("GET", f"/deployments/{one.get('deployment_uuid')}").status_code for one in phantoms],
         "rollback": back.status_code,
     }
 
@@ -119,6 +119,13 @@ SEEN_07 = {
     "stored": [404, 404],
     "rollback": 400,
 }
+
+
+def trap_15_default(standin: Standin) -> Seen:
+    return {"default": standin.good("GET", f"/applications/{standin.application()}")["health_check_enabled"]}
+
+
+SEEN_15_DEFAULT = {"default": False}
 
 
 def trap_17_budget(_: Standin | None = None) -> Seen:

@@ -9,7 +9,7 @@ from typing import Any
 from tests.rehearsal.standin.ground import Standin
 from tests.rehearsal.standin.trap_scenarios import Seen
 
-QUICK = {
+QUICK: dict[str, Any] = {
     "health_check_enabled": True,
     "health_check_type": "cmd",
     "health_check_command": "test -e /ok",
@@ -114,27 +114,25 @@ SEEN_14 = {"in the registry": "finished", "only on the host": "failed", "runs": 
 
 
 def trap_15(world: Deployer) -> Seen:
-    uuid = world.application()
-    seen: Seen = {"default": world.standin.good("GET", f"/applications/{uuid}")["health_check_enabled"]}
+    quick: dict[str, Any] = {"health_check_interval": 1, "health_check_retries": 2, "health_check_start_period": 0}
+    uuid = world.application(**quick)
     world.deploy(uuid)
     world.change(uuid, docker_registry_image_tag="checked")
-    seen["own check"] = (world.deploy(uuid), world.tags(uuid), world.containers(uuid)[0]["State"]["Health"]["Status"])
+    status = world.deploy(uuid)
+    health = [container["State"].get("Health", {}).get("Status") for container in world.containers(uuid)]
+    seen: Seen = {"own check": (status, world.tags(uuid), health)}
     world.change(uuid, docker_registry_image_tag="crash")
     seen["crashing"] = (world.deploy(uuid), world.tags(uuid))
     return seen
 
 
-SEEN_15 = {
-    "default": False,
-    "own check": ("finished", ["checked"], "starting"),
-    "crashing": ("finished", ["crash"]),
-}
+SEEN_15 = {"own check": ("finished", ["checked"], ["starting"]), "crashing": ("finished", ["crash"])}
 
 
 def trap_16(world: Deployer) -> Seen:
     worker = world.application(health_check_enabled=True, health_check_interval=1, health_check_start_period=0)
     seen: Seen = {"http without port": world.deploy(worker), "check": "healthcheck" in world.file(worker, COMPOSE)}
-    world.change(worker, health_check_port=80, health_check_retries=2)
+    world.change(worker, health_check_port=80, health_check_retries=3)
     seen["no curl in the image"] = world.deploy(worker)
     answers = [
         world.standin.ask("PATCH", f"/applications/{worker}", {"health_check_command": command}).status_code
@@ -169,19 +167,19 @@ SEEN_17 = {"status": "failed", "about": True, "last": "starting", "left": []}
 
 
 def trap_20(world: Deployer) -> Seen:
-    uuid = world.application(**QUICK, is_consistent_container_name_enabled=True)
+    uuid = world.application(**QUICK | {"health_check_retries": 3}, is_consistent_container_name_enabled=True)
     seen: Seen = {"first": (world.deploy(uuid), world.tags(uuid))}
-    world.change(uuid, docker_registry_image_tag="red")
-    seen["never healthy"] = (world.deploy(uuid), world.tags(uuid))
     world.change(uuid, docker_registry_image_tag="missing")
     seen["cannot be pulled"] = (world.deploy(uuid), world.tags(uuid))
+    world.change(uuid, docker_registry_image_tag="red")
+    seen["never healthy"] = (world.deploy(uuid), world.tags(uuid))
     return seen
 
 
 SEEN_20 = {
     "first": ("finished", ["ok"]),
-    "never healthy": ("finished", ["red"]),
     "cannot be pulled": ("failed", []),
+    "never healthy": ("finished", ["red"]),
 }
 
 
