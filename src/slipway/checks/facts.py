@@ -13,7 +13,6 @@ from slipway.config.workspace import Engine, Role
 
 # A name that is no name may be a line of a pasted key, so only what reads like one is shown.
 _SHOWABLE_NAME = re.compile(r"(?=.{1,40}$)([A-Z]+|[A-Z][A-Z0-9]*(_[A-Z0-9]+)+)")
-_SHOWABLE_REFERENCE = re.compile(r"domain|(service|secret|database)\.[A-Za-z0-9_-]{1,40}(\.[a-z_]{1,30})?")
 _SAMPLES = {
     Engine.POSTGRESQL: "postgresql://app:sample@database:5432/app",
     Engine.REDIS: "redis://default:sample@cache:6379/0",
@@ -80,8 +79,8 @@ class Facts:
                 for name, setting in self.config.settings(service, phase).items():
                     found.setdefault((name, setting.where), (setting, []))[1].append(service)
         for name, variable in self.config.schema.variables.items():
-            for service in (None, *self.config.workspace.services) if variable.phase is Phase.DEPLOY else ():
-                own = self.config.setting(name, service)
+            for reader in (None, *self.config.workspace.services) if variable.phase is Phase.DEPLOY else ():
+                own = self.config.setting(name, reader)
                 if own is not None:
                     found.setdefault((name, own.where), (own, []))
         return tuple(Seen(setting, tuple(services), self._text(setting)) for setting, services in found.values())
@@ -125,8 +124,3 @@ def issue(seen: Seen, kind: str, message: str, hint: str = "", severity: Severit
 def shown_name(name: str) -> str:
     """Return a name that a file uses, or a stand-in where it could be a part of a secret."""
     return name if _SHOWABLE_NAME.fullmatch(name) else "a name"
-
-
-def shown_reference(name: str) -> str:
-    """Return a reference that a file uses, or a stand-in where it could be a part of a secret."""
-    return f"${{{name}}}" if _SHOWABLE_REFERENCE.fullmatch(name) else "something in ${ }"

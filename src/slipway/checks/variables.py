@@ -4,11 +4,12 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from slipway.checks.facts import Facts, issue, shown_name, shown_reference
+from slipway.checks.facts import Facts, issue, shown_name
 from slipway.checks.issue import Issue, Severity
 from slipway.config.fault import shown
 from slipway.config.layers import FOLDER, GIVEN, Layer
 from slipway.config.references import known_names, references
+from slipway.config.references import shown as shown_reference
 from slipway.config.schema import Phase, Stage, Variable
 
 _PLACEHOLDER = re.compile(

@@ -124,8 +124,8 @@ class Config:
         secrets = {f"secret.{name}": secret for name, secret in self.secrets().items()}
         values = {**self._public, **secrets, **(resolve or {})}
         if unknown := [name for name in references.references(text) if name not in values]:
-            shown_names = ", ".join(f"${{{name}}}" for name in unknown)
-            raise UsageError(f"no value for {shown_names}", where=shown(self.workspace.file))
+            open_names = ", ".join(map(references.shown, unknown))
+            raise UsageError(f"no value for {open_names}", where=shown(self.workspace.file))
         return references.expand(text, values)
 
     @property
@@ -176,8 +176,8 @@ class Config:
     def _resolved(self, setting: Setting, resolve: references.Values, faults: list[Fault]) -> str | Secret:
         values: references.Values = {**self._public, **resolve} if setting.references else {}
         if unknown := [name for name in setting.references if name not in values]:
-            shown_names = ", ".join(f"${{{name}}}" if name else "a ${ without its end" for name in unknown)
-            faults.append(Fault("env.reference", setting.where, f"{setting.name}: no value for {shown_names}"))
+            open_names = ", ".join(map(references.shown, unknown))
+            faults.append(Fault("env.reference", setting.where, f"{setting.name}: no value for {open_names}"))
             return ""
         value = references.expand(setting.text.reveal(), values)
         return Secret(value) if setting.variable.secret and isinstance(value, str) else value

@@ -9,6 +9,9 @@ from slipway.secret import Secret
 REFERENCE = re.compile(r"\$\{([^{}\r\n]*)\}")
 """`${domain}`, `${service.postgres.internal_url}`, `${secret.NAME}`; there is no escape: `${` always begins one."""
 
+# Braces inside a secret are no reference, so only what reads like one is shown.
+_SHOWABLE = re.compile(r"domain|service\.[a-z0-9-]{1,31}(\.[a-z_]{1,30})?|secret\.[A-Z0-9_]{1,40}")
+
 Values = Mapping[str, str | Secret]
 """What references stand for, by the text between the braces."""
 
@@ -41,6 +44,13 @@ def public_values(workspace: Workspace, domain: str) -> dict[str, str]:
 def known_names(workspace: Workspace) -> tuple[str, ...]:
     """Return every reference that a value in an env file may hold."""
     return (*public_values(workspace, ""), *observed_names(workspace))
+
+
+def shown(name: str) -> str:
+    """Return a reference for a message, or a stand-in where it could be a part of a secret."""
+    if not name:
+        return "a ${ without its end"
+    return f"${{{name}}}" if _SHOWABLE.fullmatch(name) else "something in ${ }"
 
 
 def expand(text: str, values: Values) -> str | Secret:
