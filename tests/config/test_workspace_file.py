@@ -57,6 +57,7 @@ def test_a_whole_checkout_is_taken(source: Path) -> None:
         "package.json",
         "package-lock.json",
         "packages/ui",
+        "tsconfig.base.json",
         "zamio_admin",
         "zamio_admin/package.json",
     ],

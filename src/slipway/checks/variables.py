@@ -140,10 +140,13 @@ def computed(facts: Facts) -> Iterator[Issue]:
 
 
 def given(facts: Facts) -> Iterator[Issue]:
-    """`env.given`: the caller's own process, not a file, decides a value; say so, it differs on the next machine."""
+    """`env.given`: the caller's own process, not a file, decides what an application gets; the next machine differs."""
     for seen in facts.seen:
-        if seen.setting.where == GIVEN and not seen.setting.variable.computed:
-            over = f", over {seen.setting.overrides[-1]}" if seen.setting.overrides else ""
+        variable, overrides = seen.setting.variable, seen.setting.overrides
+        # Slipway's own settings (where is the registry, which token) are meant to be given this way.
+        is_meant = variable.computed or (variable.phase is Phase.DEPLOY and not overrides)
+        if seen.setting.where == GIVEN and not is_meant:
+            over = f", over {overrides[-1]}" if overrides else ""
             message = f"comes from the environment of this process{over}"
             yield issue(seen, "env.given", message, "unset it there if that is not meant", Severity.INFO)
 

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,8 +78,3 @@ def _complaint(text: str) -> str:
         return "is not NAME=value"
     closed = match[1] in text[match.end() :]
     return "has text after the closing quote" if closed else "opens a quote that is never closed"
-
-
-def render(values: Mapping[str, Secret]) -> str:
-    """Return an env file of generated secrets; their alphabet needs no quotes in any reader."""
-    return "".join(f"{name}={value.reveal()}\n" for name, value in values.items())
