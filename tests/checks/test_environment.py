@@ -129,6 +129,12 @@ def test_a_broken_schema_is_told_with_its_line_and_the_rest_waits(root: Path, wo
     assert all(issue.severity is Severity.ERROR for issue in found)
 
 
+@pytest.mark.parametrize("name", ["productoin", "../env", "base"])
+def test_an_environment_that_does_not_exist_is_wrong_use(root: Path, workspace: Workspace, name: str) -> None:
+    with pytest.raises(UsageError):
+        check_environment(root, name, workspace)
+
+
 def forms(secret: str) -> set[str]:
     raw = secret.encode()
     encoded = base64.b64encode(raw).decode()

@@ -8,7 +8,7 @@ from slipway.checks import addresses, django, health, secrets, variables
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import read_config
-from slipway.config.fault import Fault
+from slipway.config.fault import Fault, refuse
 from slipway.config.tracked import tracked
 from slipway.config.workspace import Workspace
 
@@ -57,9 +57,10 @@ def check_environment(
     """Return every problem of `environment` as configured below `root/env`, in the order of the files.
 
     `process` are values given explicitly, `secrets_file` a further file of secrets. Touches nothing. Raises
-    `UsageError` only for an environment name that is no name.
+    `UsageError` only for an environment that does not exist.
     """
     config, faults = read_config(root, environment, workspace, process or {}, secrets_file)
+    refuse([fault for fault in faults if fault.id == "env.environment"], f"environment {environment}")
     issues = [_from_fault(fault, environment) for fault in faults]
     if config is not None:
         files = tracked(root, config.layers.files)
