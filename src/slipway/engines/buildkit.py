@@ -7,6 +7,7 @@ threads.
 
 import contextlib
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -81,16 +82,24 @@ class BuildKitImages:
     ) -> tuple[BuiltImage, ...]:
         """Build independent images in parallel, in the order given; the first failure cancels the others and is raised.
 
-        `tell` is called from several threads, never from two at the same time.
+        `tell` is called from several threads, never from two at the same time; the last event of an image has the
+        step `BuildEvent.WHOLE`, its size and the seconds it took.
         """
         turn = threading.Lock()
+
+        def build_whole(build: ImageBuild) -> BuiltImage:
+            begin = time.monotonic()
+            image = self.build(build, tell_in_turn)
+            size = f"{image.size / 1e6:.0f} MB"
+            tell_in_turn(BuildEvent(build.name, BuildEvent.WHOLE, size, time.monotonic() - begin))
+            return image
 
         def tell_in_turn(event: BuildEvent) -> None:
             with turn:
                 tell(event)
 
         with ThreadPoolExecutor(max(1, at_once)) as pool:
-            futures = [pool.submit(self.build, build, tell_in_turn) for build in builds]
+            futures = [pool.submit(build_whole, build) for build in builds]
             try:
                 wait(futures, return_when=FIRST_EXCEPTION)
             finally:
@@ -217,8 +226,9 @@ class BuildKitImages:
     @contextlib.contextmanager
     def _client(self, seconds: float = 60.0) -> Iterator["APIClient"]:
         from docker import APIClient
-        from docker.errors import APIError, DockerException
+        from docker.errors import APIError, DockerException, StreamParseError
         from requests.exceptions import RequestException
+        from urllib3.exceptions import HTTPError
 
         try:
             client = APIClient(base_url=self._url, timeout=seconds)  # type: ignore[arg-type]
@@ -228,7 +238,8 @@ class BuildKitImages:
             yield client
         except APIError as error:
             raise say_why.engine_refused(error.explanation or str(error)) from error
-        except RequestException as error:
+        # docker-py reads streams past requests, so urllib3's own errors come through it.
+        except (RequestException, HTTPError, StreamParseError) as error:
             raise say_why.engine_lost(error) from error
         finally:
             client.close()

@@ -14,6 +14,7 @@ _EXIT_CODE = re.compile(r"exit code: (\d+)")
 _PARSE = re.compile(
     r"(?:dockerfile parse error|failed to parse|parse error)(?: on)? line (\d+): (.*)", re.IGNORECASE | re.DOTALL
 )
+_DEFINITION = re.compile(r"failed to create LLB definition: (.*)", re.DOTALL)
 _STAGE = re.compile(r'target stage "?([^"]+?)"? could not be found')
 _COPY = re.compile(r'"([^"]+)": not found|"([^"]+)" not found|lstat ([^:]+): no such file or directory')
 _BASE_SILENT = re.compile(
@@ -92,18 +93,22 @@ def _wrong_input(build: ImageBuild, error: str, step: str) -> SlipwayError | Non
     """Return the error of a build that could not start to run its steps, None when a step ran and failed."""
     if parse := _PARSE.search(error):
         return UsageError(parse[2].strip(), where=f"{build.dockerfile}:{parse[1]}", hint="mend the Dockerfile")
+    if definition := _DEFINITION.search(error):
+        return UsageError(definition[1].strip(), where=build.dockerfile, hint="mend the Dockerfile")
     if stage := _STAGE.search(error):
         return UsageError(
             f"there is no stage {stage[1]!r}", where=build.dockerfile, hint="name a stage with FROM ... AS"
         )
-    if step.startswith(("[internal] load metadata", "FROM ")) or "load metadata" in error:
+    if step.startswith(("[internal] load metadata", "resolve image config for", "FROM ")) or "load metadata" in error:
         return _base(build, step.rpartition(" ")[2], error)
     if ("COPY" in step or "ADD" in step or "cache key" in error) and (copied := _COPY.search(error)):
-        path = next(filter(None, copied.groups()))
+        # From another stage the path is told as the engine's storage has it: .../merged/<path>.
+        path = next(filter(None, copied.groups())).rpartition("/merged/")[2].lstrip("/")
+        stage_name = re.search(r"--from=(\S+)", step)
         return UsageError(
-            f"{path.lstrip('/')} is not in the build context ({step})",
+            f"{path} is not in {f'the stage {stage_name[1]}' if stage_name else 'the build context'} ({step})",
             where=build.dockerfile,
-            hint="see whether the path is right and whether .dockerignore leaves it out",
+            hint="see whether the path is right" + ("" if stage_name else " and whether .dockerignore leaves it out"),
         )
     return None if step else (_base(build, "", error) if _BASE_SILENT.search(error) else None)
 
