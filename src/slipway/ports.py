@@ -4,10 +4,10 @@ Every method that talks to the world raises `Unreachable` when nothing answered,
 `UsageError` when what was asked for cannot be right.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from slipway.command import Command, Result
 from slipway.release.backup import Backup
@@ -64,6 +64,9 @@ class BuildEvent:
     `cached` whether it was not run at all, `text` one line of output.
     """
 
+    WHOLE: ClassVar[str] = "image"
+    """The step that stands for a whole image; it comes last."""
+
     build: str
     step: str
     text: str = ""
@@ -89,6 +92,11 @@ class Images(Protocol):
 
     def build(self, build: ImageBuild, tell: Callable[[BuildEvent], None]) -> BuiltImage:
         """Build one image. Raises `Refused` with the failing step and its last lines in `details`."""
+
+    def build_all(
+        self, builds: Sequence[ImageBuild], tell: Callable[[BuildEvent], None], at_once: int = 4
+    ) -> tuple[BuiltImage, ...]:
+        """Build independent images in parallel; the first failure cancels the others and is raised."""
 
     def inspect(self, reference: str) -> BuiltImage | None:
         """Return the image or None when the engine does not have it."""

@@ -197,9 +197,9 @@ class BuildKitImages:
 
         repository, tag = parse_repository_tag(reference)
         with self._client(600.0) as client:
-            for message in client.pull(repository, tag=tag or "latest", stream=True, decode=True):
-                if "error" in message:
-                    raise say_why.engine_refused(str(message["error"]))
+            messages = list(client.pull(repository, tag=tag or "latest", stream=True, decode=True))
+        if errors := [str(message["error"]) for message in messages if "error" in message]:
+            raise say_why.engine_refused(errors[0])
 
     def import_root(self, tar: Iterator[bytes], reference: str, labels: Mapping[str, str]) -> str:
         """Make an image out of a root file system and return its id; what `tar` raises passes through."""
@@ -283,14 +283,13 @@ class BuildKitImages:
         from docker.utils import parse_repository_tag
 
         repository, tag = parse_repository_tag(reference)
-        digest = ""
+        digest = problem = ""
         shown: dict[str, str] = {}
         # A registry may think for minutes about a big layer before the engine has something to say.
         with self._client(600.0) as client:
             try:
                 for message in client.push(repository, tag=tag or "latest", stream=True, decode=True):
-                    if "error" in message:
-                        raise say_why.push_failed(reference, str(message["error"]))
+                    problem = problem or str(message.get("error") or "")
                     digest = (message.get("aux") or {}).get("Digest") or digest
                     layer, status = str(message.get("id") or ""), str(message.get("status") or "")
                     if layer and status in {"Pushed", "Layer already exists"} and shown.get(layer) != status:
@@ -298,6 +297,8 @@ class BuildKitImages:
                         say(f"{layer} {status.lower()}")
             except APIError as error:
                 raise say_why.push_failed(reference, error.explanation or str(error)) from error
+        if problem:
+            raise say_why.push_failed(reference, problem)
         if not digest:
             raise Refused("the registry took the image but gave no digest", where=reference)
         return f"{repository}@{digest}"

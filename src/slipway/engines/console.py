@@ -133,6 +133,14 @@ class Console:
             self.close()
             _write(self._err, self._clean(str(error)))
 
+    def confirm(self, question: str) -> bool:
+        """Ask a yes-or-no question on a terminal; without one the answer is no."""
+        self.close()
+        if not sys.stdin.isatty():
+            return False
+        print(f"{self._clean(question)} [y/N] ", end="", file=self._err, flush=True)
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
     def close(self) -> None:
         """End the live display; harmless without one."""
         with self._lock:

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.engines.web import WebClient
 from slipway.errors import Unreachable, UsageError
 from slipway.rehearsal.certificates import throwaway_certificates
 
@@ -73,7 +74,19 @@ class Ground:
             "SLIPWAY_CA_FILE": self.ca_file,
             "SLIPWAY_PUBLIC_ADDRESS": "127.0.0.1",
             "SLIPWAY_NETWORK": self.network,
+            "SLIPWAY_POSTGRES_IMAGE": f"{self.registry}/slipway/base-postgres:bookworm",
+            "SLIPWAY_REDIS_IMAGE": f"{self.registry}/slipway/base-redis:bookworm",
         }
+
+
+def load_ground(folder: Path) -> Ground:
+    """Return the ground whose keeper works in `folder`. Raises `UsageError` when none stands."""
+    try:
+        return Ground(**json.loads((folder / "ground.json").read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(
+            "no rehearsal is standing", where=str(folder), hint="`./inv rehearse --keep` leaves one standing"
+        ) from error
 
 
 class GroundKeeper:
@@ -157,15 +170,6 @@ class GroundKeeper:
         _await_http(f"{ground.coolify_url}/api/health", "Coolify stand-in", coolify)
         self._keep("ground.json", json.dumps(asdict(ground)).encode())
         return ground
-
-    def load(self) -> Ground:
-        """Return the ground that stands. Raises `UsageError` when none does."""
-        try:
-            return Ground(**json.loads((self.folder / "ground.json").read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise UsageError(
-                "no rehearsal is standing", where=str(self.folder), hint="`./inv rehearse --keep` leaves one standing"
-            ) from error
 
     def observe(self) -> dict[str, str]:
         """Return what the engine shows of the ground: container name -> state."""
@@ -357,16 +361,13 @@ def _key_pair() -> tuple[bytes, bytes]:
 
 
 def _await_http(url: str, what: str, container: "Container", seconds: float = 30) -> None:
-    import httpx
-
-    deadline = time.monotonic() + seconds
-    last = ""
+    web, deadline, last = WebClient(timeout=2), time.monotonic() + seconds, ""
     while time.monotonic() < deadline:
         try:
-            if httpx.get(url, timeout=2, trust_env=False).status_code == 200:
+            if web.ask("GET", url).status == 200:
                 return
-        except httpx.HTTPError as error:
-            last = str(error)
+        except Unreachable as error:
+            last = error.message
         time.sleep(0.1)
     raise Unreachable(
         f"the {what} did not answer within {seconds:.0f} s: {last}",

@@ -1,0 +1,83 @@
+"""What the platform shall have, from Config alone."""
+
+from collections.abc import Mapping
+
+from slipway.config.config import Config
+from slipway.config.workspace import Engine, Role
+from slipway.errors import UsageError
+from slipway.release.desired import DesiredDatabase, DesiredService
+from slipway.release.image import ImageName
+from slipway.release.observed import ObservedPlatform
+from slipway.secret import Secret
+
+_PASSWORD = {Engine.POSTGRESQL: "POSTGRES_PASSWORD", Engine.REDIS: "REDIS_PASSWORD"}
+_IMAGE = {Engine.POSTGRESQL: "SLIPWAY_POSTGRES_IMAGE", Engine.REDIS: "SLIPWAY_REDIS_IMAGE"}
+
+
+def desired_databases(config: Config) -> tuple[DesiredDatabase, ...]:
+    """Return the workspace's databases with the environment's images and passwords.
+
+    Raises `UsageError` naming the variables that have no value.
+    """
+    secrets = config.secrets()
+    missing = [
+        name
+        for database in config.workspace.databases.values()
+        for name in (_PASSWORD[database.engine], _IMAGE[database.engine])
+        if config.setting(name) is None
+    ]
+    if missing:
+        raise UsageError(
+            f"no value for {', '.join(missing)}",
+            where=f"env/{config.environment}.env",
+            hint=f"`inv check.env --env {config.environment}` says where each belongs",
+        )
+    return tuple(
+        DesiredDatabase(
+            name, database.engine, setting(config, _IMAGE[database.engine]), secrets[_PASSWORD[database.engine]]
+        )
+        for name, database in config.workspace.databases.items()
+    )
+
+
+def desired_services(config: Config, registry: str) -> tuple[DesiredService, ...]:
+    """Return the workspace's services; beat is never rolled, because two of them would send every task twice."""
+    return tuple(
+        DesiredService(
+            name,
+            service.role,
+            ImageName(registry, config.workspace.name, service.image).repository,
+            service.port,
+            config.public_host(name),
+            service.role is not Role.BEAT,
+            config.health(name),
+        )
+        for name, service in config.workspace.services.items()
+    )
+
+
+def platform_values(config: Config, observed: ObservedPlatform) -> Mapping[str, str | Secret]:
+    """Return what references to the platform's own names stand for: databases by URL, services by alias and port."""
+    values: dict[str, str | Secret] = {
+        f"service.{name}.internal_url": database.internal_url for name, database in observed.databases.items()
+    }
+    for name, service in config.workspace.services.items():
+        if service.port:
+            values[f"service.{name}.internal_url"] = f"http://{name}:{service.port}"
+    return values
+
+
+def setting(config: Config, name: str) -> str:
+    """Return a variable of Slipway's own (SLIPWAY_...). Raises `UsageError` when it has no value."""
+    found = config.setting(name) if name in config.schema.variables else None
+    if found is None or not found.text:
+        raise UsageError(
+            f"{name} has no value", where=f"env/{config.environment}.env", hint=f"add a line {name}=... there"
+        )
+    value = config.expand(found.text.reveal())
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def optional_setting(config: Config, name: str) -> str:
+    """Return a variable of Slipway's own, "" when it has no value."""
+    return setting(config, name) if config.setting(name) is not None else ""

@@ -1,0 +1,132 @@
+"""What several tasks do with a session: each shows its plan, carries it out and tells the result."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from slipway.errors import UsageError
+from slipway.plan import Execution, Journal, Outcome, Plan, PlanFailed, StepResult
+from tasks._session import REHEARSAL, Session, error_json
+
+
+def build(s: Session, only: tuple[str, ...] = ()) -> None:
+    """Build the images named in `only` (all without) and tell what came of it."""
+    from slipway.rehearsal.story import workspace_builds
+    from slipway.verbs.build import build_images
+
+    world = s.world()
+    builds = workspace_builds(world, s.config)
+    unknown = set(only) - {wanted.name for wanted in builds}
+    if unknown:
+        names = ", ".join(wanted.name for wanted in builds)
+        raise UsageError(f"there is no image {', '.join(sorted(unknown))}", hint=f"there are {names}")
+    world.bases(("python", "node", "nginx"), s.console.say)
+    built, results = build_images(s.images, [b for b in builds if not only or b.name in only], s.console)
+    if s.as_json:
+        images = {
+            name: {"id": image.id, "bytes": image.size, "tags": list(image.tags)} for name, image in built.items()
+        }
+        s.console.document({"ok": True, "steps": [result.as_json() for result in results], "images": images})
+    else:
+        rows = [(name, f"{image.size / 1e6:.0f} MB", image.tags[0]) for name, image in built.items()]
+        s.console.table(("image", "size", "tag"), rows)
+
+
+def deploy_release(s: Session, *, yes: bool = False, dry: bool = False) -> None:
+    """Provision, push, migrate, deploy, verify, record; `dry` shows the plan and does nothing."""
+    from slipway.verbs.deploy import prepare, prepare_provisioning
+    from slipway.verbs.push import TOOLS, push_images, push_other
+
+    built = s.built_images()
+    ids = {name: image.id for name, image in built.items()}
+    with s.target(s.config) as (target, _):
+        provisioning = prepare_provisioning(s.config, target, s.version.tag)
+        if dry and not provisioning.plan.is_empty:
+            s.console.plan("first, the platform lacks:", provisioning.plan.describe())
+            raise UsageError(
+                "the rest of the plan needs the databases' addresses", hint="`inv deploy` provisions, then plans on"
+            )
+        results: list[StepResult] = []
+        if not provisioning.plan.is_empty:
+            s.console.plan("provision", provisioning.plan.describe())
+            confirm(s, f"Change {s.env} so?", yes=yes)
+            results += run(s, provisioning.plan)
+        digests = {}
+        if not dry:
+            digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
+            push_other(s.images, TOOLS, target.registry, s.console.say)
+        now = datetime.now(UTC)
+        prepared = prepare(s.config, target, s.version, digests, ids, now, redeploy=provisioning.redeploy)
+        if prepared.plan.is_empty or dry:
+            told = "up to date: every service runs this release" if prepared.plan.is_empty else prepared.plan.title
+            s.console.plan(told, prepared.plan.describe())
+            s.console.close()
+            if s.as_json:
+                s.console.document({"ok": True, "plan": prepared.plan.describe(), "steps": as_json(results)})
+            return
+        s.console.plan(prepared.plan.title, prepared.plan.describe())
+        confirm(s, f"Deploy {s.version.tag} to {s.env}?", yes=yes)
+        results += run(s, prepared.plan, target.journal)
+        tell(s, results, f"{s.version.tag} is live in {s.env}: every service answered")
+
+
+def back_up(s: Session) -> None:
+    """Dump and prove the environment's database."""
+    from slipway.rehearsal.story import back_up as planned
+    from slipway.verbs.deploy import current_release
+
+    with s.target(s.config) as (target, store):
+        current = current_release(target)
+        plan = planned(s.config, target, store, target.platform.observe(), current.version.tag if current else "")
+        tell(s, run(s, plan), "backed up: the dump was restored and compared")
+
+
+def prove(s: Session, backup: str) -> None:
+    """Prove a backup that exists."""
+    from slipway.plans.backup import plan_proof
+
+    with s.target(s.config) as (target, store):
+        plan = plan_proof(backup=backup, shell=target.shell, store=store)
+        tell(s, run(s, plan), f"{backup} is proved")
+
+
+def take_lock_away(s: Session, *, yes: bool) -> None:
+    """Take the environment's lock away."""
+    from slipway.engines.host_lock import HostLock
+
+    with s.target(s.config) as (target, _):
+        confirm(s, f"Take the lock of {s.env} away? A run that still holds it stops at its next step.", yes=yes)
+        assert isinstance(target.lock, HostLock)
+        held = target.lock.take_away()
+        s.finish({"held": held}, f"taken from {held}" if held else "nobody held it")
+
+
+def confirm(s: Session, question: str, *, yes: bool) -> None:
+    """Ask before something that matters. Rehearsals need no answer; without a terminal `--yes` is needed."""
+    if yes or s.env == REHEARSAL:
+        return
+    if not s.console.confirm(question):
+        raise UsageError("not confirmed; nothing was done", hint="answer y, or pass --yes")
+
+
+def run(s: Session, plan: Plan, journal: Journal | None = None) -> tuple[StepResult, ...]:
+    """Carry a plan out; a failure tells every step so far and ends with the failing step's exit code."""
+    execution = Execution(s.console, journal) if journal else Execution(s.console)
+    try:
+        return execution.run(plan)
+    except PlanFailed as failed:
+        if s.as_json:
+            s.console.document({"ok": False, "steps": as_json(failed.results), "error": error_json(failed)})
+            s.told = True
+        raise
+
+
+def tell(s: Session, results: Iterable[StepResult], line: str) -> None:
+    """Tell how a plan went."""
+    listed = list(results)
+    ok = all(result.outcome in {Outcome.DONE, Outcome.SKIPPED} for result in listed)
+    s.finish({"steps": as_json(listed)}, line, ok=ok)
+
+
+def as_json(results: Iterable[StepResult]) -> list[dict[str, object]]:
+    """Return results in the form of the JSON contract."""
+    return [result.as_json() for result in results]

@@ -1,0 +1,71 @@
+"""`inv build.*`: base images and the workspace's images, with BuildKit through the Docker SDK."""
+
+from invoke import Context, task
+
+from tasks._acts import build
+from tasks._session import REHEARSAL, helped, session
+
+_HELP = helped("source", "workspace", "env", "format", "verbose")
+
+
+@task(help=helped("format", "verbose"))
+def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
+    """Make the base images: from a registry where one answers, else from Debian packages. Cached afterwards."""
+    from slipway.engines.bases import ensure_bases
+    from slipway.rehearsal.story import BASES
+
+    with session(format=format, verbose=verbose) as s:
+        made = ensure_bases(s.images, BASES, s.console.say)
+        rows = []
+        for name, reference in made.items():
+            found = s.images.inspect(reference)
+            rows.append((name, reference, f"{found.size / 1e6:.0f} MB" if found else "missing"))
+        if s.as_json:
+            s.console.document(
+                {"ok": True, "bases": [dict(zip(("name", "image", "size"), r, strict=True)) for r in rows]}
+            )
+        else:
+            s.console.table(("base", "image", "size"), rows)
+
+
+@task(name="all", help=_HELP)
+def all_images(
+    c: Context,
+    source: str = "",
+    workspace: str = "",
+    env: str = REHEARSAL,
+    format: str = "text",
+    verbose: bool = False,
+) -> None:
+    """Build every image of the workspace, in parallel."""
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        build(s)
+
+
+@task(help=_HELP)
+def backend(
+    c: Context,
+    source: str = "",
+    workspace: str = "",
+    env: str = REHEARSAL,
+    format: str = "text",
+    verbose: bool = False,
+) -> None:
+    """Build the image of api, worker and beat."""
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        build(s, ("backend",))
+
+
+@task(help=_HELP | {"app": "which portal: frontend, admin, publisher or stations"})
+def frontend(
+    c: Context,
+    app: str,
+    source: str = "",
+    workspace: str = "",
+    env: str = REHEARSAL,
+    format: str = "text",
+    verbose: bool = False,
+) -> None:
+    """Build the image of one portal."""
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        build(s, (app,))

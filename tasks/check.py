@@ -1,0 +1,36 @@
+"""`inv check.*`: look before anything acts."""
+
+from invoke import Context, task
+
+from tasks._session import REHEARSAL, ROOT, answer, helped, session
+
+
+@task(help=helped("source", "workspace", "env", "format"))
+def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "", format: str = "text") -> None:
+    """Hold an environment's configuration against every rule: all problems at once, with file and line."""
+    from slipway.checks.environment import check_environment
+    from slipway.checks.issue import is_ok, report
+
+    with session(env=env, source=source, workspace=workspace, format=format) as s:
+        given = {**s.process, **s.ground_settings()}
+        issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file)
+        if s.as_json:
+            s.console.document(report(issues))
+        else:
+            s.console.issues(issues)
+        answer(is_ok(issues))
+
+
+@task(help=helped("source", "workspace", "format", "verbose"))
+def images(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
+    """Start the built images beside a real PostgreSQL and Redis and ask them testinfra's questions."""
+    from slipway.checks.issue import is_ok, report
+    from slipway.rehearsal.story import staged_issues
+
+    with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        issues = staged_issues(s.world(), s.config, s.built_images(), s.console.say)
+        if s.as_json:
+            s.console.document(report(issues))
+        else:
+            s.console.issues(issues)
+        answer(is_ok(issues))

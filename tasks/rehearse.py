@@ -1,0 +1,49 @@
+"""`inv rehearse`: production on this machine, from source to a proved backup."""
+
+from invoke import Context, task
+
+from tasks._session import ROOT, helped, session
+
+
+@task(
+    default=True,
+    help=helped("source", "workspace", "format", "verbose")
+    | {"keep": "leave the ground standing afterwards and say where to click"},
+)
+def rehearse(
+    c: Context,
+    source: str = "",
+    workspace: str = "",
+    keep: bool = False,
+    format: str = "text",
+    verbose: bool = False,
+) -> None:
+    """Rehearse everything: check, build, deploy to a disposable Coolify-like host, verify, back up, prove."""
+    from slipway.rehearsal.report import Recorder
+    from slipway.rehearsal.story import STAGES, tell
+
+    with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        recorder = Recorder(s.console, mask=s.mask, expected=STAGES if keep else (*STAGES, "down"))
+        try:
+            tell(s.world(), recorder, keep=keep)
+        finally:
+            path = recorder.write(ROOT / "reports" / "rehearsal")
+            s.console.say(f"report: {path}")
+            if s.as_json:
+                s.console.document(recorder.document())
+                s.told = True
+        if keep and not s.as_json:
+            urls = recorder.facts.get("urls", {})
+            assert isinstance(urls, dict)
+            s.console.table(("service", "address"), list(urls.items()))
+            s.console.say(f"authority for your browser: {s.rehearsal_folder / 'ca.pem'}; `./inv rehearse.down` ends it")
+
+
+@task(help=helped("format"))
+def down(c: Context, format: str = "text") -> None:
+    """Take the rehearsal's ground away: every container, volume and network of it."""
+    with session(format=format) as s:
+        keeper = s.ground_keeper()
+        removed = keeper.teardown(s.console.say)
+        left = keeper.left()
+        s.finish({"removed": removed, "left": list(left)}, f"{removed} removed, {len(left)} left", ok=not left)
