@@ -120,8 +120,16 @@ def test_a_progress_bar_shows_its_last_state_and_a_secret_nothing() -> None:
     assert [(event.step, event.text) for event in events] == [("RUN login [secret]", "99% [secret]")]
 
 
+def test_open_lines_of_both_streams_do_not_run_into_each_other() -> None:
+    progress = BuildProgress("web", str)
+    events = _events(
+        progress, _aux(_log("d", b"out"), _log("d", b"err", 2), _log("d", b" one\n"), _log("d", b" two\n", 2))
+    )
+    assert [event.text for event in events] == ["out one", "err two"]
+
+
 def test_a_line_that_never_ends_does_not_grow_without_bound() -> None:
     progress = BuildProgress("web", str)
     for _ in range(50):
         _events(progress, _aux(_log("d", b"x" * 10_000)))
-    assert len(progress._open["d"]) <= 2000
+    assert len(progress._open["d", 1]) <= 2000

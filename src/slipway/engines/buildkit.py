@@ -22,6 +22,7 @@ from slipway.secret import Mask
 
 if TYPE_CHECKING:
     from docker import APIClient
+    from requests import Response
 
 Message = Mapping[str, Any]
 
@@ -234,6 +235,9 @@ class BuildKitImages:
             client = APIClient(base_url=self._url, timeout=seconds)  # type: ignore[arg-type]
         except (DockerException, RequestException) as error:
             raise say_why.no_engine(self._url, error) from error
+        # A stream that is left in the middle keeps its connection: every response is closed at the end.
+        responses: list[Response] = []
+        client.hooks["response"].append(lambda response, *_, **__: responses.append(response))
         try:
             yield client
         except APIError as error:
@@ -242,6 +246,8 @@ class BuildKitImages:
         except (RequestException, HTTPError, StreamParseError) as error:
             raise say_why.engine_lost(error) from error
         finally:
+            for response in responses:
+                response.close()
             client.close()
 
     def _follow(self, build: ImageBuild, stream: Iterator[Message], tell: Callable[[BuildEvent], None]) -> str:

@@ -93,8 +93,6 @@ def _wrong_input(build: ImageBuild, error: str, step: str) -> SlipwayError | Non
     """Return the error of a build that could not start to run its steps, None when a step ran and failed."""
     if parse := _PARSE.search(error):
         return UsageError(parse[2].strip(), where=f"{build.dockerfile}:{parse[1]}", hint="mend the Dockerfile")
-    if definition := _DEFINITION.search(error):
-        return UsageError(definition[1].strip(), where=build.dockerfile, hint="mend the Dockerfile")
     if stage := _STAGE.search(error):
         return UsageError(
             f"there is no stage {stage[1]!r}", where=build.dockerfile, hint="name a stage with FROM ... AS"
@@ -102,15 +100,8 @@ def _wrong_input(build: ImageBuild, error: str, step: str) -> SlipwayError | Non
     if step.startswith(("[internal] load metadata", "resolve image config for", "FROM ")) or "load metadata" in error:
         return _base(build, step.rpartition(" ")[2], error)
     if ("COPY" in step or "ADD" in step or "cache key" in error) and (copied := _COPY.search(error)):
-        # From another stage the path is told as the engine's storage has it: .../merged/<path>.
-        path = next(filter(None, copied.groups())).rpartition("/merged/")[2].lstrip("/")
-        stage_name = re.search(r"--from=(\S+)", step)
-        return UsageError(
-            f"{path} is not in {f'the stage {stage_name[1]}' if stage_name else 'the build context'} ({step})",
-            where=build.dockerfile,
-            hint="see whether the path is right" + ("" if stage_name else " and whether .dockerignore leaves it out"),
-        )
-    return None if step else (_base(build, "", error) if _BASE_SILENT.search(error) else None)
+        return _not_there(build, step, copied)
+    return None if step else _unread(build, error)
 
 
 def push_failed(reference: str, text: str) -> Exception:
@@ -141,6 +132,25 @@ def _full(details: tuple[str, ...], where: str = "") -> Unreachable:
         where=where,
         hint="free some: docker system prune (and docker builder prune), then repeat",
         details=details,
+    )
+
+
+def _unread(build: ImageBuild, error: str) -> SlipwayError | None:
+    if _BASE_SILENT.search(error):
+        return _base(build, "", error)
+    if definition := _DEFINITION.search(error):
+        return UsageError(definition[1].strip(), where=build.dockerfile, hint="mend the Dockerfile")
+    return None
+
+
+def _not_there(build: ImageBuild, step: str, copied: re.Match[str]) -> UsageError:
+    # From another stage the path is told as the engine's storage has it: .../merged/<path>.
+    path = next(filter(None, copied.groups())).rpartition("/merged/")[2].lstrip("/")
+    stage = re.search(r"--from=(\S+)", step)
+    return UsageError(
+        f"{path} is not in {f'the stage {stage[1]}' if stage else 'the build context'} ({step})",
+        where=build.dockerfile,
+        hint="see whether the path is right" + ("" if stage else " and whether .dockerignore leaves it out"),
     )
 
 

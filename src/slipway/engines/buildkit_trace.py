@@ -95,7 +95,7 @@ class BuildProgress:
         self._names: dict[str, str] = {}
         self._ended: set[str] = set()
         self._tails: dict[str, deque[str]] = {}
-        self._open: dict[str, str] = {}
+        self._open: dict[tuple[str, int], str] = {}
         self._failed: tuple[str, str] | None = None
 
     def take(self, trace: Trace) -> Iterator[BuildEvent]:
@@ -119,14 +119,18 @@ class BuildProgress:
         if self._failed is None:
             return None
         digest, error = self._failed
-        rest = self._open.get(digest, "")
-        lines = [*self._tails.get(digest, ()), *([self._shown(rest)] if rest.strip() else [])]
+        open_lines = [
+            self._shown(rest) for (vertex, _), rest in self._open.items() if vertex == digest and rest.strip()
+        ]
+        lines = [*self._tails.get(digest, ()), *open_lines]
         return Failure(self._names.get(digest, ""), self._mask(error), tuple(lines[-_TAIL:]))
 
     def _lines(self, log: Log) -> Iterator[str]:
-        text = self._open.get(log.vertex, "") + log.data.decode("utf-8", "replace")
+        # Both streams arrive in pieces of their own: an open line of one must not swallow the other's.
+        source = log.vertex, log.stream
+        text = self._open.get(source, "") + log.data.decode("utf-8", "replace")
         *whole, rest = text.split("\n")
-        self._open[log.vertex] = rest[-_LONGEST_LINE:]
+        self._open[source] = rest[-_LONGEST_LINE:]
         tail = self._tails.setdefault(log.vertex, deque(maxlen=_TAIL))
         for line in whole:
             shown = self._shown(line)
