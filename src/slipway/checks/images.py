@@ -103,8 +103,8 @@ def listens(stage: Stage) -> Iterable[Issue]:
     inside = {port for _, port in listening}
     expected = {stage.service.port} if stage.service.port else set()
     for port in sorted(expected - outside):
-        where = "on loopback only, where no router reaches it" if port in inside else "by nothing"
-        yield stage.issue("port", f"port {port} is listened on {where}", "is `port` of the service right?")
+        who = "is open on loopback only, where no router reaches it" if port in inside else "is not open"
+        yield stage.issue("port", f"port {port} {who}", "is `port` of the service right?")
     if surplus := inside - expected:
         yield stage.issue("port", f"also listens on {', '.join(map(str, sorted(surplus)))}")
 

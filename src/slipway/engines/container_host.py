@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct(">BxxxL")  # the engine's stream frames: stream number, length (attach API)
 _STDOUT, _STDERR = 1, 2
-_ERROR_BYTES = 4096
 
 
 class ExecBackend(BaseBackend):  # type: ignore[misc] # testinfra's class is not typed for subclassing
@@ -80,9 +79,8 @@ class ExecBackend(BaseBackend):  # type: ignore[misc] # testinfra's class is not
         streams = {_STDOUT: _Stream(mark), _STDERR: _Stream(mark)}
         while not all(stream.is_whole for stream in streams.values()):
             number, length = _HEADER.unpack(self._exactly(_HEADER.size))
-            if number not in streams:  # the engine's own words, unframed: there is no `sh`, or the exec failed
-                rest = self._socket.recv(_ERROR_BYTES)
-                raise EOFError((bytes([number]) + rest).decode(errors="replace").strip())
+            if number not in streams:
+                raise EOFError("the engine sent something else than the two streams")
             streams[number].take(self._exactly(length))
         out, code = streams[_STDOUT].parts()
         err, _ = streams[_STDERR].parts()
@@ -97,7 +95,7 @@ class ExecBackend(BaseBackend):  # type: ignore[misc] # testinfra's class is not
             self._socket.settimeout(left)
             chunk = self._socket.recv(length - len(received))
             if not chunk:
-                raise EOFError("the exec ended")
+                raise EOFError("its shell ended; does it still run, and has it `sh`?")
             received += chunk
         return bytes(received)
 
