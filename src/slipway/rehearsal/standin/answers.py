@@ -36,12 +36,12 @@ class Refusal(Exception):
         self.framework = framework
 
 
-def message(status: int, text: str, **more: Any) -> Answer:
+def message(status: int, text: str, /, **more: Any) -> Answer:
     """The usual body: `{"message": …}` and perhaps more keys."""
     return Answer(status, {"message": text, **more})
 
 
-def refuse(status: int, text: str, **more: Any) -> Refusal:
+def refuse(status: int, text: str, /, **more: Any) -> Refusal:
     """A refusal with the usual body."""
     return Refusal(message(status, text, **more))
 
