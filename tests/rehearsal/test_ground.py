@@ -88,7 +88,7 @@ def exists(collection: object, key: str | None) -> bool:
 
 @pytest.mark.docker
 def test_teardown_removes_all_of_a_rehearsal_and_nothing_else(
-    client: docker.DockerClient, name: str, image: str, tmp_path: Path
+    client: docker.DockerClient, image: str, name: str, tmp_path: Path
 ) -> None:
     mine, others = {LABEL: name}, {LABEL: f"{name}-2", "slipway.test": name}
     network = client.networks.create(f"slipway-{name}", labels=mine)
@@ -128,7 +128,7 @@ def test_teardown_removes_all_of_a_rehearsal_and_nothing_else(
 
 @pytest.mark.docker
 def test_teardown_names_what_something_else_holds(
-    client: docker.DockerClient, name: str, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: docker.DockerClient, image: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ground, "_TEARDOWN_SECONDS", 0.5)
     network = client.networks.create(f"slipway-{name}", labels={LABEL: name})
