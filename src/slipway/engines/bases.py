@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Protocol
 from slipway.engines.bootstrap import debian_root
 from slipway.engines.machine import read_machine
 from slipway.errors import Refused, UsageError
-from slipway.ports import BuildEvent, BuiltImage, ContextPart, ImageBuild, Images, Say
+from slipway.ports import BuildEvent, BuiltImage, ContextPart, ImageBuild, Say
 from slipway.release.bases import (
     COMMON_FILES,
     NAMESPACE,
@@ -36,8 +36,14 @@ RECIPES_FOLDER = Path(__file__).parents[3] / "bases"
 _AT_ONCE = 4
 
 
-class BaseImages(Images, Protocol):
-    """An engine that base images can be made in."""
+class BaseImages(Protocol):
+    """An engine that base images can be made in; `BuildKitImages` is one."""
+
+    def build(self, build: ImageBuild, tell: Callable[[BuildEvent], None]) -> BuiltImage:
+        """Build one image, as the port `Images` has it."""
+
+    def inspect(self, reference: str) -> BuiltImage | None:
+        """Return the image or None when the engine does not have it."""
 
     def answers(self, reference: str, seconds: float = 4.0) -> bool:
         """Whether a registry offers `reference` to this engine."""
