@@ -21,6 +21,7 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
+_REDIS = b"#!/bin/sh\ntrap 'exit 0' TERM\nwhile :; do sleep 0.1; done\n"
 SERVE = "trap 'exit 0' TERM; {first}; while :; do sleep 0.1; done"
 IMAGES: dict[str, dict[str, Any]] = {
     "ok": {"Cmd": ["sh", "-c", SERVE.format(first="touch /ok")]},
@@ -130,6 +131,9 @@ def _layer() -> bytes:
         files |= {Path(path) for path in re.findall(r"(/\S+) \(0x", listed)}
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
+        script = tarfile.TarInfo("bin/redis-server")
+        script.size, script.mode = len(_REDIS), 0o755
+        tar.addfile(script, io.BytesIO(_REDIS))
         for target, source in [*targets.items(), *((str(path).lstrip("/"), path) for path in sorted(files))]:
             info = tarfile.TarInfo(target)
             content = source.read_bytes()
