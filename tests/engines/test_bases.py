@@ -391,5 +391,5 @@ def test_a_base_from_a_registry_keeps_the_same_contract(images: Mapping[str, str
         assert any(f"from {address}/debian:bookworm-slim" in line for line in said)
         assert any("base-python:bookworm from Debian packages" in line for line in said)
     finally:
-        for image in made:
+        for image in reversed(made):  # children first, else their parents stay without a name
             subprocess.run(["docker", "image", "rm", "-f", image], capture_output=True, check=False)

@@ -220,6 +220,8 @@ class _Kitchen:
             self._say("bootstrapping Debian 12 from the machine's package mirror")
             with debian_root(self._machine, self._say, self._stop) as tar:
                 self._images.import_root(tar, root, {RECIPE_LABEL: digest})
+            if found:
+                self._images.discard(found.id)
         return root
 
 
