@@ -73,10 +73,12 @@ def test_a_missing_debootstrap_is_installed_and_said_so(scratch: Path, monkeypat
 def test_the_machines_mirror_is_asked_and_the_root_arrives_without_what_no_image_reads(
     scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = (
-        f'echo "$@" >{scratch}/asked; mkdir -p "$root/etc/apt" "$root/proc" "$root/usr/share/man/man1" "$root/var/cache/apt"\n'
-        'echo x >"$root/etc/fstab"; echo x >"$root/usr/share/man/man1/ls.1"; echo x >"$root/var/cache/apt/x"; ln -s /bin "$root/sbin"'
-    )
+    body = f"""
+        echo "$@" >{scratch}/asked
+        mkdir -p "$root/etc/apt" "$root/proc" "$root/usr/share/man/man1" "$root/var/cache/apt"
+        for file in etc/fstab usr/share/man/man1/ls.1 var/cache/apt/x; do echo x >"$root/$file"; done
+        ln -s /bin "$root/sbin"
+    """
     _debootstrap(scratch, body, monkeypatch)
     machine = Machine(sources="Types: deb\nURIs: http://m.invalid/debian\nSuites: bookworm\n")
     with (
@@ -95,7 +97,10 @@ def test_the_machines_mirror_is_asked_and_the_root_arrives_without_what_no_image
 def test_where_debootstrap_chose_the_mirror_security_updates_are_beside_it(
     scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = 'mkdir -p "$root/etc/apt/sources.list.d"\necho "deb http://m.invalid/debian bookworm main" >"$root/etc/apt/sources.list"'
+    body = """
+        mkdir -p "$root/etc/apt/sources.list.d"
+        echo "deb http://m.invalid/debian bookworm main" >"$root/etc/apt/sources.list"
+    """
     _debootstrap(scratch, body, monkeypatch)
     with (
         debian_root(Machine(), print, threading.Event()) as stream,
