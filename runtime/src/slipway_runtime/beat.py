@@ -18,7 +18,12 @@ def ticking(scheduler: type[Any]) -> type[Any]:
             state.beat_heart("beat")
             return pause
 
-    Ticking.__name__ = Ticking.__qualname__ = scheduler.__name__
+    # The log names the project's scheduler, not this wrapping.
+    Ticking.__name__, Ticking.__qualname__, Ticking.__module__ = (
+        scheduler.__name__,
+        scheduler.__qualname__,
+        scheduler.__module__,
+    )
     return Ticking
 
 

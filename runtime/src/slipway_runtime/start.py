@@ -8,27 +8,10 @@ from slipway_runtime.options import KILL_MARGIN, Options, WrongOption, read
 from slipway_runtime.say import say
 from slipway_runtime.supervisor import StopPlan, supervise
 
-_UVICORN_GRACE = 15.0  # for requests that run when the drain is over
-
 
 def command(options: Options) -> tuple[str, ...]:
     """Return the words that start the real server of this role."""
-    python = sys.executable
-    if options.role != "web":
-        return (python, "-m", f"slipway_runtime.{options.role}")
-    return (
-        python,
-        "-m",
-        "uvicorn",
-        options.asgi,
-        *("--host", options.host),
-        *("--port", str(options.port)),
-        "--proxy-headers",
-        *("--forwarded-allow-ips", options.trusted_proxies),
-        "--no-server-header",
-        *("--timeout-keep-alive", "75"),  # longer than a proxy keeps an idle connection, so the proxy closes first
-        *("--timeout-graceful-shutdown", str(int(min(_UVICORN_GRACE, stop_plan(options).kill_after)))),
-    )
+    return (sys.executable, "-m", f"slipway_runtime.{options.role}")
 
 
 def stop_plan(options: Options) -> StopPlan:

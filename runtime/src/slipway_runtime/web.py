@@ -1,0 +1,64 @@
+"""The web server: uvicorn with the project's ASGI application, behind a proxy in a private network."""
+
+import copy
+import logging
+import os
+from typing import Any
+
+from slipway_runtime.options import Options, read
+
+GRACE = 15.0
+"""Seconds for requests that still run when the drain is over."""
+
+
+class NotTheProbe(logging.Filter):
+    """Drops the access line of a health check that this container asked itself: one every two seconds says nothing."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every other line, and a health check that was not answered with 200."""
+        arguments = record.args
+        if not isinstance(arguments, tuple) or len(arguments) != 5:
+            return True
+        client, _, path, _, status = arguments
+        return not (path == self.path and status == 200 and str(client).startswith("127.0.0.1:"))
+
+
+def logging_settings(path: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return uvicorn's logging settings with the filter for health path `path`."""
+    changed = copy.deepcopy(settings)
+    changed.setdefault("filters", {})["not_the_probe"] = {"()": f"{__name__}.{NotTheProbe.__name__}", "path": path}
+    changed["handlers"]["access"].setdefault("filters", []).append("not_the_probe")
+    return changed
+
+
+def server_options(options: Options, stop_within: float) -> dict[str, Any]:
+    """Return uvicorn's options. `stop_within` are the seconds between its SIGTERM and its SIGKILL."""
+    return {
+        "host": options.host,
+        "port": options.port,
+        "proxy_headers": True,
+        "forwarded_allow_ips": options.trusted_proxies,
+        "server_header": False,
+        "timeout_keep_alive": 75,  # longer than a proxy keeps an idle connection, so the proxy closes first
+        "timeout_graceful_shutdown": max(1, int(min(GRACE, stop_within - 1))),
+    }
+
+
+def main() -> None:
+    """Serve until SIGTERM; WEB_CONCURRENCY processes (uvicorn reads it), one by default."""
+    import uvicorn
+    from uvicorn.config import LOGGING_CONFIG
+
+    from slipway_runtime.start import stop_plan
+
+    options = read(["web"], os.environ)
+    log = logging_settings(os.environ.get("SLIPWAY_HEALTH_PATH") or "/health/", LOGGING_CONFIG)
+    uvicorn.run(options.asgi, log_config=log, **server_options(options, stop_plan(options).kill_after))
+
+
+if __name__ == "__main__":
+    main()
