@@ -155,7 +155,7 @@ class Platform(Protocol):
         """Read everything of this environment."""
 
     def create_database(self, desired: DesiredDatabase, say: Say) -> ObservedDatabase:
-        """Create and start a database, wait until the platform says it runs."""
+        """Create a database and start it; whether it comes up is seen on the host."""
 
     def create_service(self, desired: DesiredService, tag: str, say: Say) -> str:
         """Create an application (nothing starts) and return its uuid."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from slipway.plan import Plan, Step
-from slipway.ports import Platform
+from slipway.ports import Containers, Platform
 from slipway.release.desired import DesiredDatabase, DesiredService
 from slipway.release.observed import ObservedPlatform, ObservedService
-from slipway.steps.platform import ConfigureService, CreateDatabase, CreateService
+from slipway.steps.platform import AwaitDatabase, ConfigureService, CreateDatabase, CreateService
 
 
 def provision_plan(
@@ -14,6 +14,7 @@ def provision_plan(
     services: Sequence[DesiredService],
     observed: ObservedPlatform,
     platform: Platform,
+    containers: Containers,
     *,
     tag: str,
 ) -> Plan:
@@ -23,11 +24,14 @@ def provision_plan(
     observed afterwards. `tag` is the one that new applications are created with; none of them starts. Nothing that
     exists is removed, and a database's image and password are left as they were created.
     """
-    steps: list[Step] = []
+    creating: list[CreateDatabase] = []
     for database in databases:
         existing = observed.databases.get(database.name)
         if existing is None or not existing.is_running:
-            steps.append(CreateDatabase(platform, database, exists=existing is not None))
+            creating.append(CreateDatabase(platform, database, exists=existing is not None))
+    # All are started before one is waited for.
+    waiting = [AwaitDatabase(platform, containers, step.desired.name) for step in creating]
+    steps: list[Step] = [*creating, *waiting]
     for service in services:
         found = observed.services.get(service.name)
         if found is None:

@@ -300,7 +300,7 @@ class GroundKeeper:
         """Read the host's public keys through the engine, a route that SSH does not take part in."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            code, output = container.exec_run(["sh", "-c", "cat /etc/ssh/ssh_host_*_key.pub"])
+            code, output = container.exec_run(["sh", "-c", "cat /etc/ssh/keys/*.pub"])
             if code == 0 and isinstance(output, bytes) and output.strip():
                 keys = [line.split()[:2] for line in output.decode().splitlines() if line.strip()]
                 return "".join(f"[127.0.0.1]:{port} {kind} {key}\n" for kind, key in keys).encode()

@@ -4,10 +4,11 @@ Whatever is created stays when a later step fails: the next run finds it and goe
 back.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from slipway.errors import SlipwayError, Unreachable, UsageError
+from slipway.errors import Refused, SlipwayError, Unreachable, UsageError
 from slipway.ports import Containers, Platform, Say
 from slipway.release.desired import DesiredDatabase, DesiredService, Variables
 from slipway.secret import Secret
@@ -15,7 +16,7 @@ from slipway.secret import Secret
 
 @dataclass(slots=True)
 class CreateDatabase:
-    """Creates a database and waits until the platform says it runs; starts one that exists and does not run."""
+    """Creates and starts a database; starts one that exists and does not run. `AwaitDatabase` waits for it."""
 
     platform: Platform
     desired: DesiredDatabase
@@ -31,12 +32,57 @@ class CreateDatabase:
         return f"{self.desired.engine} from {self.desired.image}"
 
     def run(self, say: Say) -> str:
-        """Create, start, wait."""
-        observed = self.platform.create_database(self.desired, say)
-        return f"{observed.uuid} is {observed.status}"
+        """Create and start it."""
+        return f"started as {self.platform.create_database(self.desired, say).uuid}"
 
     def undo(self) -> bool:
         """Never: a database may hold data."""
+        return False
+
+
+@dataclass(slots=True)
+class AwaitDatabase:
+    """Waits until the host's engine shows a database's container healthy (running, where it has no check)."""
+
+    platform: Platform
+    containers: Containers
+    database: str
+    seconds: float = 180.0
+    pause: float = 0.5
+
+    @property
+    def name(self) -> str:
+        """`await database postgres`."""
+        return f"await database {self.database}"
+
+    def describe(self) -> str:
+        """Say what is waited for."""
+        return f"healthy on the host within {self.seconds:.0f} s"
+
+    def run(self, say: Say) -> str:
+        """Wait. Raises `Refused` with the container's last lines when it does not come up."""
+        uuid = self.platform.observe().databases[self.database].uuid
+        deadline, last = time.monotonic() + self.seconds, ""
+        while True:
+            found = next((c for c in self.containers.running("coolify.type=database") if c.name == uuid), None)
+            state = f"{found.state} {found.health}".strip() if found else "not there yet"
+            if state in {"running", "running healthy"}:
+                return f"container {uuid} is {state}"
+            if state != last:
+                say(f"container {uuid} is {state}")
+                last = state
+            if time.monotonic() > deadline:
+                lines = tuple(self.containers.logs(uuid, 8).splitlines()) if found else ()
+                raise Refused(
+                    f"was started and is {state} after {self.seconds:.0f} s",
+                    where=f"database {self.database}",
+                    hint="can the host pull its image? See its Logs page in Coolify",
+                    details=lines,
+                )
+            time.sleep(self.pause)
+
+    def undo(self) -> bool:
+        """Nothing was changed."""
         return False
 
 

@@ -71,6 +71,7 @@ def prepare_provisioning(config: Config, target: Target, tag: str) -> Provisioni
         desired_services(config, target.registry),
         target.platform.observe(),
         target.platform,
+        target.containers,
         tag=tag,
     )
     return Provisioning(plan, configured_services(plan))
