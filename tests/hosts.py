@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from docker.utils.socket import frames_iter
 
 from slipway.engines.ssh_connect import Address
 
@@ -43,9 +44,9 @@ class SshHost:
 
     def sh(self, script: str) -> str:
         """Run a script inside, by another route than SSH."""
-        code, said = self.container.exec_run(["sh", "-c", script])
+        code, said = run_in(self.container, "sh", "-c", script)
         assert code == 0, said
-        return str(said.decode())
+        return said
 
 
 def keygen(path: Path, passphrase: str = "") -> str:
@@ -82,10 +83,10 @@ def ssh_host(folder: Path, tmpfs: Mapping[str, str] | None = None) -> Iterator[S
         try:
             _put(container, "/etc/ssh", "authorized_keys", f"{keygen(folder / 'id')}\n")
             container.start()
-            key = _eventually(lambda: container.exec_run("cat /etc/ssh/keys/ssh_host_ed25519_key.pub"), _is_ok)
+            key = _eventually(lambda: run_in(container, "cat", "/etc/ssh/keys/ssh_host_ed25519_key.pub"), _is_ok)
             container.reload()
             port = int((container.ports["22/tcp"] or [{}])[0]["HostPort"])
-            (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key.output.decode()}")
+            (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key[1]}")
             _eventually(container.logs, lambda logs: b"Server listening" in logs)
             yield SshHost(container, folder, port)
         finally:
@@ -106,7 +107,7 @@ def postgres(net: str = "none") -> Iterator[Any]:
             network=net,
         )
         try:
-            _eventually(lambda: container.exec_run("pg_isready -q -h 127.0.0.1 -U app"), _is_ok)
+            _eventually(lambda: run_in(container, "pg_isready", "-q", "-h", "127.0.0.1", "-U", "app"), _is_ok)
             yield container
         finally:
             container.remove(force=True, v=True)
@@ -114,9 +115,23 @@ def postgres(net: str = "none") -> Iterator[Any]:
 
 def sql(container: Any, script: str) -> str:
     """Run SQL as `app` and return what it printed."""
-    code, said = container.exec_run(["psql", "-X", "-q", "-At", "-U", "app", "-v", "ON_ERROR_STOP=1", "-c", script])
-    assert code == 0, said.decode()
-    return str(said.decode().strip())
+    code, said = run_in(container, "psql", "-X", "-q", "-At", "-U", "app", "-v", "ON_ERROR_STOP=1", "-c", script)
+    assert code == 0, said
+    return said.strip()
+
+
+def run_in(container: Any, *argv: str) -> tuple[int, str]:
+    """Run a program in a container; return its exit code and both streams. (docker-py's own way leaks the socket.)"""
+    api = container.client.api
+    started = api.exec_create(container.id, list(argv))["Id"]
+    stream = api.exec_start(started, socket=True)
+    raw = stream._sock
+    try:
+        said = b"".join(data for _, data in frames_iter(stream, tty=False))  # type: ignore[no-untyped-call]
+    finally:
+        stream._response.close()
+        raw.close()
+    return int(api.exec_inspect(started)["ExitCode"]), said.decode(errors="replace")
 
 
 def left(label: str) -> list[str]:
@@ -149,8 +164,8 @@ def _put(container: Any, folder: str, name: str, text: str) -> None:
     container.put_archive(folder, packed.getvalue())
 
 
-def _is_ok(answer: Any) -> bool:
-    return bool(answer.exit_code == 0)
+def _is_ok(answer: tuple[int, str]) -> bool:
+    return answer[0] == 0
 
 
 def _eventually(ask: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 30.0) -> Any:

@@ -43,6 +43,7 @@ class Attached:
             self._socket.shutdown(socket.SHUT_RDWR)
         # docker-py keeps the HTTP response behind the socket; closing that one closes both in the right order.
         getattr(self._stream, "_response", self._stream).close()
+        self._socket.close()
 
     def _feed(self, data: bytes) -> None:
         with suppress(OSError):  # a container may end without reading its input

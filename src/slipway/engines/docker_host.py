@@ -1,5 +1,6 @@
 """HostEngine: the Docker engine of this machine, or of a host over SSH, as the port `Containers`."""
 
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -99,8 +100,7 @@ class HostEngine:
         """
         if foreign := [name for name in one_off.labels if name.startswith(_FOREIGN_LABEL)]:
             raise UsageError(f"a one-off container may not carry {foreign[0]}", where=f"one-off {one_off.name}")
-        secrets = [value for value in one_off.variables.values() if isinstance(value, Secret)]
-        mask = Mask([*secrets, *([one_off.stdin] if isinstance(one_off.stdin, Secret) else [])])
+        mask = Mask(value for value in (*one_off.variables.values(), one_off.stdin) if isinstance(value, Secret))
         with self._asking(f"one-off {one_off.name}"):
             container = self._create(one_off)
             try:
@@ -115,12 +115,15 @@ class HostEngine:
         }
         created = api.create_container(
             one_off.image,
-            list(one_off.argv),
+            list(one_off.argv[1:]),
+            # argv is the whole command: what an image would start by itself has no say.
+            entrypoint=list(one_off.argv[:1]),
+            name=f"slipway-{one_off.name}-{secrets.token_hex(4)}",
             environment=variables,
             labels={**one_off.labels, ONE_OFF_LABEL: one_off.name},
             user=one_off.user,
             stdin_open=one_off.stdin is not None,
-            host_config=api.create_host_config(network_mode=one_off.network or "default", init=True),
+            host_config=api.create_host_config(network_mode=one_off.network or "default"),
         )
         return str(created["Id"])
 

@@ -90,6 +90,9 @@ class Forwarder:
         finally:
             with self._lock:
                 self._open.discard(near)
+            # Only now, with the complaint in place, does the other side hear that it is over.
+            with suppress(OSError):
+                near.shutdown(socket.SHUT_RDWR)  # also wakes the thread that reads from it
             near.close()
 
 
@@ -106,5 +109,3 @@ def _downwards(near: socket.socket, far: "paramiko.Channel") -> None:
     with suppress(OSError, EOFError):
         while chunk := far.recv(_CHUNK):
             near.sendall(chunk)
-    with suppress(OSError):
-        near.shutdown(socket.SHUT_RDWR)
