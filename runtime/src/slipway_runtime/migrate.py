@@ -7,7 +7,9 @@ query queues behind it.
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +35,7 @@ class Outcome:
     failed: str | None = None
     error: str | None = None
     seconds: float = 0.0
+    started: float = field(default_factory=time.monotonic)
 
 
 class CannotMigrate(Exception):
@@ -126,14 +129,12 @@ def _refuse_other_than_postgresql(connection: Any) -> None:
         raise CannotMigrate(f"the default database is {connection.vendor}, not PostgreSQL: is DATABASE_URL set?")
 
 
-def migrate(options: Options) -> Outcome:
-    """Set Django up, wait for the database, migrate alone. Never raises for what a person can mend."""
+def migrate(options: Options, outcome: Outcome) -> None:
+    """Set Django up, wait for the database, migrate alone, fill `outcome`; every failure is in it."""
     import django
     from django.core.management.base import CommandError
     from django.db import DatabaseError, connections
 
-    outcome = Outcome()
-    started = time.monotonic()
     try:
         django.setup()
         connection: Any = connections["default"]
@@ -147,17 +148,44 @@ def migrate(options: Options) -> Outcome:
     except Exception as error:  # noqa: BLE001  (a migration runs any code; the traceback helps its author)
         sys.excepthook(type(error), error, error.__traceback__)
         outcome.error = f"{type(error).__name__}: {str(error).strip()}"
-    outcome.seconds = round(time.monotonic() - started, 1)
-    return outcome
+
+
+def tell(outcome: Outcome) -> None:
+    """Write the result: an error to standard error, the JSON as the last line of standard output."""
+    outcome.seconds = round(time.monotonic() - outcome.started, 1)
+    if outcome.error:
+        say(f"migration {outcome.failed} failed: {outcome.error}" if outcome.failed else outcome.error)
+    shown = asdict(outcome)
+    del shown["started"]
+    sys.stdout.write(json.dumps(shown) + "\n")
+    sys.stdout.flush()
+
+
+def end_by_signal(outcome: Outcome) -> None:
+    """End with 128 + n at SIGTERM or SIGINT, also as process 1 and in the middle of a statement.
+
+    The kernel drops signals to a process 1 that has no handler, and Python's handlers wait until the database driver
+    returns; a thread that waits for the signal does neither. The connection closes, so the transaction rolls back.
+    """
+    orders = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, orders)
+
+    def wait() -> None:
+        received = signal.sigwait(orders)
+        outcome.ok = False
+        outcome.error = f"ended by {signal.Signals(received).name}"
+        tell(outcome)
+        os._exit(128 + received)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def main() -> int:
     """Migrate, write the result as the last line of standard output, return 0 or 1."""
-    outcome = migrate(read(["migrate"], os.environ))
-    if outcome.error:
-        say(f"migration {outcome.failed} failed: {outcome.error}" if outcome.failed else outcome.error)
-    sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
-    sys.stdout.flush()
+    outcome = Outcome()
+    end_by_signal(outcome)
+    migrate(read(["migrate"], os.environ), outcome)
+    tell(outcome)
     return 0 if outcome.ok else 1
 
 
