@@ -1,0 +1,165 @@
+"""What is built for a workspace, and that the Dockerfiles and the plan speak of the same things."""
+
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway.config.health import HealthContract
+from slipway.config.workspace import Workspace
+from slipway.config.workspace_file import load_workspace
+from slipway.engines.context import context_entries
+from slipway.errors import UsageError
+from slipway.plans.build import Bases, image_builds
+from slipway.ports import ImageBuild
+from slipway.release.image import Version
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = load_workspace(ROOT / "example" / "workspace.yaml", ROOT / "example")
+CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PORTALS = ("frontend", "admin", "publisher", "stations")
+
+
+def builds(workspace: Workspace = EXAMPLE, registry: str = "", **arguments: dict[str, str]) -> dict[str, ImageBuild]:
+    found = image_builds(workspace, Version("1.2.0", "0123456789ab"), CREATED, Bases(), arguments, registry, ROOT)
+    return {build.name: build for build in found}
+
+
+def changed(**keys: Any) -> Workspace:
+    """Return the example with keys of `backend` or `frontend` changed: `changed(backend={"apt": ("ffmpeg",)})`."""
+    parts = {name: getattr(EXAMPLE, name).model_copy(update=values) for name, values in keys.items()}
+    return EXAMPLE.model_copy(update=parts)
+
+
+def files(build: ImageBuild) -> set[str]:
+    return {entry.name for entry in context_entries(build.context) if entry.kind == "file"}
+
+
+def test_a_workspace_is_one_backend_and_one_image_a_portal() -> None:
+    assert tuple(builds()) == ("backend", *PORTALS)
+
+
+def test_tags_and_labels_name_version_and_revision() -> None:
+    build = builds(registry="127.0.0.1:5000")["admin"]
+    assert build.tags == ("127.0.0.1:5000/zamio/admin:1.2.0-0123456789ab",)
+    assert build.labels["org.opencontainers.image.revision"] == "0123456789ab"
+    assert build.labels["org.opencontainers.image.created"] == "2026-01-02T03:04:05+00:00"
+    assert build.labels["slipway.image"] == "admin"
+    assert builds()["admin"].tags == ("zamio/admin:1.2.0-0123456789ab",)
+
+
+def test_the_backend_context_holds_code_requirements_and_overlay_and_nothing_that_running_it_made() -> None:
+    names = files(builds()["backend"])
+    assert {"Dockerfile.backend", "requirements/requirements.txt", "src/manage.py", "slipway/pyproject.toml"} <= names
+    assert {"src/core/settings.py", "slipway/src/slipway_runtime/healthcheck.py"} <= names
+    assert not [name for name in names if re.search(r"static_cdn|/media/|sqlite3|__pycache__|\.env|\.git/", name)]
+    assert {name for name in names if name.startswith("requirements/")} == {
+        "requirements/requirements.txt",
+        "requirements/requirements-dev.txt",
+    }
+
+
+def test_what_the_backend_needs_becomes_arguments() -> None:
+    workspace = changed(
+        backend={"apt": ("ffmpeg", "libpq5"), "constraints": ("kombu<5.6", "redis<6"), "writable": ("a", "b")}
+    )
+    arguments = builds(workspace)["backend"].arguments
+    assert arguments["APT_PACKAGES"] == "ffmpeg libpq5"
+    assert arguments["CONSTRAINTS"] == "kombu<5.6\nredis<6"
+    assert arguments["WRITABLE"] == "a b"
+    assert arguments["HEALTH_PATH"] == "/health/"
+    assert arguments["BUILD_PACKAGES"] == ""
+
+
+def test_a_requirement_file_in_a_folder_is_in_the_context(tmp_path: Path) -> None:
+    (tmp_path / "api" / "deps").mkdir(parents=True)
+    (tmp_path / "api" / "deps" / "prod.txt").write_text("django\n")
+    workspace = changed(backend={"path": "api", "requirements": "deps/prod.txt"}).model_copy(
+        update={"source": tmp_path}
+    )
+    assert "requirements/deps/prod.txt" in files(builds(workspace)["backend"])
+
+
+def test_the_install_stage_of_every_portal_reads_the_same_files() -> None:
+    manifests = [{name for name in files(build) if name.startswith("manifests/")} for build in builds().values()][1:]
+    assert manifests[0] == {
+        "manifests/package.json",
+        "manifests/package-lock.json",
+        "manifests/packages/ui/package.json",
+        *(f"manifests/zamio_{name}/package.json" for name in PORTALS),
+    }
+    assert all(one == manifests[0] for one in manifests)
+    installs = {build.arguments["NPM_INSTALL"] for name, build in builds().items() if name != "backend"}
+    assert installs == {"ci"}
+
+
+def test_a_portal_sees_the_shared_packages_and_no_other_portal() -> None:
+    names = files(builds()["admin"])
+    assert {
+        "packages/packages/ui/src/index.ts",
+        "packages/tsconfig.base.json",
+        "portal/zamio_admin/src/App.tsx",
+    } <= names
+    assert not [name for name in names if "zamio_stations" in name and not name.startswith("manifests/")]
+    assert {"slipway/portal.conf", "slipway/serve", "slipway/healthcheck"} <= names
+
+
+def test_a_portal_is_built_with_its_own_variables_only() -> None:
+    found = builds(admin={"VITE_API_URL": "https://api.example", "VITE_A": "x=y z"}, stations={"VITE_API_URL": "other"})
+    assert found["admin"].arguments["VITE_ENV"] == "VITE_A=x=y z\nVITE_API_URL=https://api.example"
+    assert found["stations"].arguments["VITE_ENV"] == "VITE_API_URL=other"
+    assert found["frontend"].arguments["VITE_ENV"] == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"nobody": {"VITE_A": "1"}}, "no image 'nobody'"),
+        ({"backend": {"SECRET_KEY": "x"}}, "SECRET_KEY: the backend is built without variables"),
+        ({"admin": {"API_KEY": "x"}}, "API_KEY of image admin"),
+        ({"admin": {"VITE_A B": "x"}}, "VITE_A B"),
+        ({"admin": {"VITE_A": "1\nPATH=/evil"}}, "line break"),
+    ],
+)
+def test_a_variable_that_cannot_be_built_in_is_refused_and_its_value_not_told(
+    arguments: dict[str, dict[str, str]], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        builds(EXAMPLE, "", **arguments)
+    assert "evil" not in str(caught.value)
+    assert "workspace.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("image", ["backend", "admin"])
+def test_the_dockerfile_takes_every_argument_and_has_the_stage_and_the_files(image: str) -> None:
+    build = builds()[image]
+    text = (ROOT / build.dockerfile).read_text()
+    assert set(build.arguments) == set(re.findall(r"^ARG (\w+)", text, re.MULTILINE))
+    assert f" AS {build.target}\n" in text
+    names = files(build)
+    folders = {str(parent) for name in names for parent in Path(name).parents}
+    for sources in re.findall(r"^COPY (?!--from)(?:--\S+ )*(.+) \S+$", text, re.MULTILINE):
+        for source in sources.split():
+            assert source.rstrip("/") in names | folders, source
+
+
+@pytest.mark.parametrize("dockerfile", ["Dockerfile.backend", "Dockerfile.frontend"])
+def test_the_image_checks_itself_as_the_health_contract_says(dockerfile: str) -> None:
+    contract = HealthContract()
+    wanted = {"interval", "timeout", "start-period", "retries"}
+    line = next(line for line in (ROOT / dockerfile).read_text().splitlines() if line.startswith("HEALTHCHECK "))
+    options = dict(re.findall(r"--([\w-]+)=(\d+)s?", line))
+    assert set(options) == wanted
+    assert {name.name for name in fields(contract)} >= {name.replace("-", "_") for name in wanted}
+    assert options == {name: str(getattr(contract, name.replace("-", "_"))) for name in wanted}
+
+
+def test_the_overlay_keeps_the_contracts_times() -> None:
+    from slipway_runtime.options import read
+
+    options, contract = read([], {}), HealthContract()
+    assert (options.drain, options.grace) == (contract.drain, contract.grace)
+    assert f"SLIPWAY_DRAIN_SECONDS:-{contract.drain}}}" in (ROOT / "images" / "portal" / "serve").read_text()
