@@ -45,7 +45,8 @@ class Running:
         finally:
             self.process.kill()
             self.process.wait(10)
-            self.reader.join(10)
+            self.reader.join(5)
+            assert not self.reader.is_alive(), "a process below it is left"
             assert self.process.stderr
             self.process.stderr.close()
 
