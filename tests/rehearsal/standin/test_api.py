@@ -1,12 +1,14 @@
 """Answers that neither the contract table nor a trap covers."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from slipway.rehearsal.standin import deployment_queue
+from slipway.rehearsal.standin import deployment_job, deployment_queue
+from slipway.rehearsal.standin.compose_cli import CommandFailed
 from slipway.rehearsal.standin.container_status import aggregated, shown
-from slipway.rehearsal.standin.engine import Container
+from slipway.rehearsal.standin.engine import Container, Engine
 from tests.rehearsal.standin.ground import Standin
 
 
@@ -166,3 +168,27 @@ def test_statuses(containers: list[Container], status: str) -> None:
 def test_a_plain_status_reads_back_as_unhealthy() -> None:
     assert shown({"status": "running"}) == "running:unhealthy"
     assert shown({"status": "running:healthy"}) == "running:healthy"
+
+
+def test_a_deployment_whose_application_is_gone_fails_and_frees_its_slot(standin: Standin) -> None:
+    uuid = standin.application()
+    deployment = standin.deploy(uuid)
+    standin.site.store.delete("applications", uuid)
+    deployment_job.run(standin.site, deployment, "container")
+    assert standin.good("GET", f"/deployments/{deployment}")["status"] == "failed"
+    assert "The application is gone." in standin.log(deployment)
+
+
+def test_a_query_parameter_is_a_field_like_any_other(standin: Standin) -> None:
+    uuid = standin.application(name="Api")
+    change = {"docker_registry_image_tag": "2"}
+    assert standin.ask("PATCH", f"/applications/{uuid}?redirect=nowhere", change).status_code == 422
+    assert standin.ask("PATCH", f"/applications/{uuid}?uuid={uuid}", change).status_code == 422
+    standin.good("PATCH", f"/applications/{uuid}?name=Other", change)
+    assert standin.good("GET", f"/applications/{uuid}")["name"] == "Other"
+
+
+def test_an_engine_that_does_not_answer_is_an_error_not_a_hang(standin: Standin) -> None:
+    silent = Engine(replace(standin.site.settings, docker_host="tcp://127.0.0.1:1"))
+    with pytest.raises(CommandFailed, match="does not answer"):
+        silent.version()

@@ -23,8 +23,16 @@ def test_trap_07_a_full_queue_is_said_by_deploy_only(standin: Standin) -> None:
     assert traps.trap_07(standin) == traps.SEEN_07
 
 
+def test_trap_08_the_tag_is_not_in_the_deployments_row(standin: Standin) -> None:
+    assert traps.trap_08_row(standin) == traps.SEEN_08_ROW
+
+
 def test_trap_15_the_check_is_off_by_default(standin: Standin) -> None:
     assert traps.trap_15_default(standin) == traps.SEEN_15_DEFAULT
+
+
+def test_trap_16_a_command_check_has_no_quotes_and_no_dollar(standin: Standin) -> None:
+    assert traps.trap_16_command(standin) == traps.SEEN_16_COMMAND
 
 
 def test_trap_17_the_wait_is_start_period_and_retries_times_interval() -> None:

@@ -45,7 +45,7 @@ class Bite:
     trap: int
     scenario: Callable[[Any], dict[str, Any]]
     seen: dict[str, Any]
-    shows: str
+    shows: tuple[str, ...]
     place: Any
     name: str
     instead: Any
@@ -98,7 +98,7 @@ def _healthy_without_check(engine: Engine, name: str) -> tuple[str, str]:
 
 
 def _with_drain(job: deployment_job.Job, name: str) -> None:
-    time.sleep(2.5)
+    time.sleep(4)
     _stop_and_remove(job, name)
 
 
@@ -121,15 +121,15 @@ def _patient(status: str) -> bool:
     return status != "unhealthy"
 
 
-def _plain(number: int, shows: str, place: Any, name: str, instead: Any, part: str = "") -> Bite:
+def _plain(number: int, shows: str | tuple[str, ...], place: Any, name: str, instead: Any, part: str = "") -> Bite:
     suffix = f"{number:02}{part}"
     scenario, seen = getattr(plain, f"trap_{suffix}"), getattr(plain, f"SEEN_{suffix.upper()}")
-    return Bite(number, scenario, seen, shows, place, name, instead)
+    return Bite(number, scenario, seen, (shows,) if isinstance(shows, str) else shows, place, name, instead)
 
 
-def _real(number: int, shows: str, place: Any, name: str, instead: Any) -> Bite:
+def _real(number: int, shows: str | tuple[str, ...], place: Any, name: str, instead: Any) -> Bite:
     scenario, seen = getattr(real, f"trap_{number:02}"), getattr(real, f"SEEN_{number:02}")
-    return Bite(number, scenario, seen, shows, place, name, instead)
+    return Bite(number, scenario, seen, (shows,) if isinstance(shows, str) else shows, place, name, instead)
 
 
 CHECKED = {**application_fields.DEFAULTS, "health_check_enabled": True}
@@ -137,45 +137,45 @@ PLAIN = [
     _plain(2, "limit", answers, "wants_json", lambda _: True),
     _plain(3, "get", gates, "moved_to_post", lambda _: None),
     _plain(6, "again", deployment_queue, "find_duplicate", lambda *_: None),
-    _plain(7, "deploy", deployment_queue, "is_full", lambda *_: False),
-    _plain(7, "stored", deployment_queue, "is_full", lambda *_: False),
+    _plain(7, ("deploy", "stored", "rollback"), deployment_queue, "is_full", lambda *_: False),
+    _plain(8, "recorded", deployment_queue, "recorded_tag", lambda row: row["docker_registry_image_tag"], "_row"),
     _plain(15, "default", application_api, "DEFAULTS", CHECKED, "_default"),
+    _plain(16, "commands", application_fields.RULES, "health_check_command", rules.text(), "_command"),
     _plain(17, "passed", health_wait, "counts_as_healthy", _patient, "_budget"),
     _plain(23, "name", naming, "container_name", lambda row, _: row["uuid"], "_names"),
     _plain(23, "id in application", application_api, "HIDDEN", frozenset(), "_names"),
     _plain(25, "domain", application_api, "wants_generated_domain", lambda _: False),
     _plain(26, "ports_exposes alone", application_api, "regenerates_labels", lambda _: True),
     _plain(27, "twins", env_api, "preview_twin", lambda _: None),
-    _plain(27, "omitted literal", env_api, "flag_on_update", _keeping),
-    _plain(27, "omitted multiline", env_api, "flag_on_update", _keeping),
+    _plain(27, ("omitted literal", "omitted multiline"), env_api, "flag_on_update", _keeping),
     _plain(29, "web", env_file, "listener", lambda *_: [], "_file"),
     _plain(29, "web", env_file, "predefined", lambda *_: [], "_file"),
     _plain(29, "web", env_file, "encoded", lambda value, **_: value, "_file"),
 ]
 REAL = [
     _real(8, "runs", deployment_job, "configuration", _as_requested),
-    _real(8, "recorded", deployment_queue, "recorded_tag", lambda row: row["docker_registry_image_tag"]),
     _real(10, "configured", deployment_queue, "settle", _with_revert),
     _real(10, "pulled", deployment_job, "pull_image", lambda _: ""),
     _real(14, "only on the host", deployment_job, "pull_image", lambda _: ""),
     _real(15, "crashing", health_wait, "is_needed", lambda row: not row["health_check_enabled"]),
     _real(16, "http without port", Engine, "health", _healthy_without_check),
     _real(16, "no curl in the image", health_check, "_request", lambda _: "true"),
-    _real(16, "commands", application_fields.RULES, "health_check_command", rules.text()),
-    _real(17, "status", health_wait, "counts_as_healthy", _patient),
-    _real(20, "never healthy", deployment_job, "why_not_rolling", lambda _: None),
-    _real(20, "cannot be pulled", deployment_job, "why_not_rolling", lambda _: None),
+    _real(20, ("never healthy", "cannot be pulled"), deployment_job, "why_not_rolling", lambda _: None),
     _real(21, "grace", deployment_job, "grace_period", lambda _: 3),
     _real(21, "drained before", deployment_job.Job, "_stop_and_remove", _with_drain),
     _real(22, "running", deployment_job, "stopped_first", lambda _row, containers, _name: containers),
     _real(23, "by default", compose_file, "aliases", _with_uuid),
     _real(24, "hostname", run_options, "scanned", _without_quotes),
     _real(24, "command", compose_file, "for_application", _with_command),
-    _real(28, "literal False", env_file, "encoded", _quoted),
-    _real(28, "apostrophe", env_file, "encoded", _quoted),
+    _real(28, ("literal False", "apostrophe", "trailing backslash"), env_file, "encoded", _quoted),
     _real(28, "literal True", env_file, "looks_like_json", lambda _: False),
     _real(29, "injected", env_file, "listener", lambda *_: []),
 ]
+
+
+def unchanged(bite: Bite, seen: dict[str, Any]) -> list[str]:
+    """What shows as before, although the line is gone."""
+    return [name for name in bite.shows if seen[name] == bite.seen[name]]
 
 
 def test_no_trap_is_left_out() -> None:
@@ -185,7 +185,7 @@ def test_no_trap_is_left_out() -> None:
 @pytest.mark.parametrize("bite", PLAIN, ids=str)
 def test_without_its_line_the_trap_is_gone(bite: Bite, standin: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
     bite.switch_off(monkeypatch)
-    assert bite.scenario(standin)[bite.shows] != bite.seen[bite.shows]
+    assert unchanged(bite, bite.scenario(standin)) == []
 
 
 @pytest.mark.docker
@@ -194,4 +194,4 @@ def test_without_its_line_the_trap_is_gone_from_the_engine_too(
     bite: Bite, world: Deployer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bite.switch_off(monkeypatch)
-    assert bite.scenario(world)[bite.shows] != bite.seen[bite.shows]
+    assert unchanged(bite, bite.scenario(world)) == []

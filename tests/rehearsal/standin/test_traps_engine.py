@@ -8,7 +8,7 @@ from tests.rehearsal.standin.trap_scenarios_engine import Deployer
 pytestmark = pytest.mark.docker
 
 
-def test_trap_08_the_tag_is_read_when_the_job_starts_and_not_recorded(world: Deployer) -> None:
+def test_trap_08_the_tag_is_read_when_the_job_starts(world: Deployer) -> None:
     assert traps.trap_08(world) == traps.SEEN_08
 
 

@@ -121,11 +121,29 @@ SEEN_07 = {
 }
 
 
+def trap_08_row(standin: Standin) -> Seen:
+    deployment = standin.deploy(standin.application(tag="7"))
+    return {"recorded": standin.good("GET", f"/deployments/{deployment}")["docker_registry_image_tag"]}
+
+
+SEEN_08_ROW = {"recorded": None}
+
+
 def trap_15_default(standin: Standin) -> Seen:
     return {"default": standin.good("GET", f"/applications/{standin.application()}")["health_check_enabled"]}
 
 
 SEEN_15_DEFAULT = {"default": False}
+
+
+def trap_16_command(standin: Standin) -> Seen:
+    uuid = standin.application()
+    commands = ('sh -c "true"', "test $ROLE", "true; true", "/usr/local/bin/healthcheck --role=worker")
+    changes = [{"health_check_command": command} for command in commands]
+    return {"commands": [standin.ask("PATCH", f"/applications/{uuid}", change).status_code for change in changes]}
+
+
+SEEN_16_COMMAND = {"commands": [422, 422, 422, 200]}
 
 
 def trap_17_budget(_: Standin | None = None) -> Seen:

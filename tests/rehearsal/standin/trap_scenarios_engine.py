@@ -70,11 +70,10 @@ def trap_08(world: Deployer) -> Seen:
         "waiting": waiting,
         "ends": ends,
         "runs": world.tags(uuid),
-        "recorded": world.standin.good("GET", f"/deployments/{second}")["docker_registry_image_tag"],
     }
 
 
-SEEN_08 = {"waiting": "queued", "ends": ["finished", "finished"], "runs": ["ok2"], "recorded": None}
+SEEN_08 = {"waiting": "queued", "ends": ["finished", "finished"], "runs": ["ok2"]}
 
 
 def trap_10(world: Deployer) -> Seen:
@@ -134,11 +133,7 @@ def trap_16(world: Deployer) -> Seen:
     seen: Seen = {"http without port": world.deploy(worker), "check": "healthcheck" in world.file(worker, COMPOSE)}
     world.change(worker, health_check_port=80, health_check_retries=3)
     seen["no curl in the image"] = world.deploy(worker)
-    answers = [
-        world.standin.ask("PATCH", f"/applications/{worker}", {"health_check_command": command}).status_code
-        for command in ('sh -c "true"', "test $ROLE", "true; true", "/usr/local/bin/healthcheck --role=worker")
-    ]
-    return seen | {"commands": answers}
+    return seen
 
 
 COMPOSE = "docker-compose.yaml"
@@ -146,18 +141,17 @@ SEEN_16 = {
     "http without port": "failed",
     "check": False,
     "no curl in the image": "failed",
-    "commands": [422, 422, 422, 200],
 }
 
 
 def trap_17(world: Deployer) -> Seen:
-    uuid = world.application("red", **QUICK | {"health_check_interval": 2, "health_check_retries": 2})
+    uuid = world.application("red", **QUICK | {"health_check_interval": 3, "health_check_retries": 2})
     started = time.monotonic()
     deployment = world.standin.deploy(uuid)
     status = world.standin.outcome(deployment)
     return {
         "status": status,
-        "about": 4 <= time.monotonic() - started < 9,
+        "about": 6 <= time.monotonic() - started < 30,
         "last": "starting" if '2 of 2 | Healthcheck status: "starting"' in world.standin.log(deployment) else "other",
         "left": world.tags(uuid),
     }
@@ -199,7 +193,7 @@ def trap_21(world: Deployer) -> Seen:
     return {
         "signals": [signal for signal, _ in kills],
         "grace": round(kills[1][1] - kills[0][1]),
-        "drained before": round(kills[0][1] - begun[0]) > 1,
+        "drained before": kills[0][1] - begun[0] > 3.5,
     }
 
 

@@ -78,7 +78,7 @@ def create(call: Call) -> Answer:
 def change(call: Call) -> Answer:
     """Changes the row only; nothing happens to containers until a deployment."""
     row = required(call, "Application not found")
-    given = {name: value for name, value in call.input.items() if name not in call.query}
+    given = call.input
     errors = {**errors_of(given, RULES), **unknown_fields(given, RULES)}
     if errors:
         raise invalid(errors)

@@ -114,7 +114,7 @@ def change(call: Call) -> Answer:
     """Changes the row; applies at the next restart."""
     row = _required(call)
     rules = {**_FRAME, **_HEALTH, **_OWN[row["database_type"]]}
-    given = {name: value for name, value in call.input.items() if name not in call.query}
+    given = call.input
     errors: dict[str, Any] = errors_of(given, rules)
     errors |= {name: ["This field is not allowed."] for name in given if name not in rules}
     if errors:

@@ -37,8 +37,15 @@ class DeploymentFailed(Exception):
 
 def run(site: Site, uuid: str, container: str) -> None:
     """What a worker does for a deployment."""
-    if _is_running(site, uuid):
-        Job(site, uuid, container).run()
+    if not _is_running(site, uuid):
+        return
+    try:
+        job = Job(site, uuid, container)
+    except (DeploymentFailed, OSError) as error:
+        deployment_queue.log(site, uuid, f"Deployment failed: {error}", stderr=True)
+        deployment_queue.settle(site, uuid, "failed")
+        return
+    job.run()
 
 
 class Job:

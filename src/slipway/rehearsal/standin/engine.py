@@ -1,5 +1,6 @@
 """The Docker engine of the one server, seen as Coolify's commands over SSH see it."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +26,20 @@ class Engine:
         self._host = settings.docker_host or None
         self._own = [f"{key}={value}" for key, value in settings.labels.items()]
         self._client: Any = None
+        self._making = threading.Lock()
 
     @property
     def api(self) -> Any:
         """The low-level client; made at first use, so that a stand-in without engine can still answer."""
-        if self._client is None:
-            import docker
+        with self._making:
+            if self._client is None:
+                import docker
 
-            try:
-                self._client = docker.APIClient(base_url=self._host, version="auto", timeout=60)
-            except docker.errors.DockerException as error:
-                raise CommandFailed(f"The Docker engine does not answer: {error}") from error
-        return self._client
+                try:
+                    self._client = docker.APIClient(base_url=self._host, version="auto", timeout=60)
+                except docker.errors.DockerException as error:
+                    raise CommandFailed(f"The Docker engine does not answer: {error}") from error
+            return self._client
 
     def close(self) -> None:
         """Closes the connections."""

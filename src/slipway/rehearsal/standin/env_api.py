@@ -34,7 +34,7 @@ def envs(call: Call) -> Answer:
 def create(call: Call) -> Answer:
     """A new variable; 409 if its key exists."""
     application = application_api.required(call)
-    given = _own(call)
+    given = call.input
     if errors := {**errors_of(given, RULES, ("key",)), **unknown_fields(given, RULES)}:
         raise invalid(errors)
     if _find(call, application, given):
@@ -45,7 +45,7 @@ def create(call: Call) -> Answer:
 def change(call: Call) -> Answer:
     """Changes the variable of that key; answers 201."""
     application = application_api.required(call)
-    given = _own(call)
+    given = call.input
     if errors := {**errors_of(given, RULES, ("key",)), **unknown_fields(given, RULES)}:
         raise invalid(errors)
     row = _find(call, application, given)
@@ -151,10 +151,6 @@ def _find(call: Call, application: Row, given: Mapping[str, Any]) -> Row | None:
 
 def _rows(call: Call, application: Row) -> list[Row]:
     return call.site.store.where("envs", application_uuid=application["uuid"])
-
-
-def _own(call: Call) -> dict[str, Any]:
-    return {name: value for name, value in call.input.items() if name not in call.query}
 
 
 _OFF = ("is_preview", "is_literal", "is_multiline", "is_shown_once")
