@@ -141,7 +141,9 @@ def test_a_network_that_the_host_does_not_have_leaves_nothing(engine: HostEngine
 
 
 def test_a_program_that_the_image_does_not_have(engine: HostEngine) -> None:
-    assert engine.run_once(_one_off("no-such-program"), Lines()).code == 127
+    with pytest.raises(Refused, match=r"no-such-program.*not found"):
+        engine.run_once(_one_off("no-such-program"), Lines())
+    assert left("slipway.test=one-off") == []
 
 
 def test_coolifys_labels_are_refused(engine: HostEngine) -> None:
