@@ -65,16 +65,22 @@ def alone(connection: Any, seconds: float) -> Iterator[None]:
         keeper.close()
 
 
-def limit_lock_waits(seconds: float) -> None:
-    """Give every database connection that is opened from now on this lock_timeout."""
+def limit_waits(lock_timeout: float) -> None:
+    """Give every database connection that is opened from now on this lock_timeout, and let it end with its client."""
     from django.db.backends.signals import connection_created
 
-    def set_timeout(connection: Any, **_: Any) -> None:
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{int(seconds * 1000)}ms"])
+    def set_limits(connection: Any, **_: Any) -> None:
+        if connection.vendor != "postgresql":
+            return
+        limits = {"lock_timeout": f"{int(lock_timeout * 1000)}ms"}
+        if connection.pg_version >= 140000:
+            # Else the statement of a killed migration runs on, and keeps its locks, until it comes to its end.
+            limits["client_connection_check_interval"] = "1s"
+        with connection.cursor() as cursor:
+            for name, value in limits.items():
+                cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
 
-    connection_created.connect(set_timeout, weak=False, dispatch_uid="slipway.lock_timeout")
+    connection_created.connect(set_limits, weak=False, dispatch_uid="slipway.limits")
 
 
 def run(connection: Any, outcome: Outcome) -> None:
@@ -92,7 +98,7 @@ def run(connection: Any, outcome: Outcome) -> None:
     # The command hands this method to its executor, so it hears of each migration as it begins and ends.
     command.migration_progress_callback = _listening(command.migration_progress_callback, outcome)
     try:
-        call_command(command, interactive=False, verbosity=1)
+        call_command(command, interactive=False, verbosity=1, stdout=sys.stderr)
     finally:
         connection.close()  # whatever state a failure left it in
         after = executor().loader
@@ -140,7 +146,7 @@ def migrate(options: Options, outcome: Outcome) -> None:
         connection: Any = connections["default"]
         _refuse_other_than_postgresql(connection)
         waiting.database(options.wait)
-        limit_lock_waits(options.lock_timeout)
+        limit_waits(options.lock_timeout)
         with alone(connection, options.migrate_wait):
             run(connection, outcome)
     except (CannotMigrate, CommandError, DatabaseError, waiting.NotThere) as error:
@@ -157,7 +163,8 @@ def tell(outcome: Outcome) -> None:
         say(f"migration {outcome.failed} failed: {outcome.error}" if outcome.failed else outcome.error)
     shown = asdict(outcome)
     del shown["started"]
-    sys.stdout.write(json.dumps(shown) + "\n")
+    # A line of its own, also where a migration printed half a one.
+    sys.stdout.write("\n" + json.dumps(shown) + "\n")
     sys.stdout.flush()
 
 
