@@ -215,13 +215,14 @@ def _dump_error(result: Result, said: tuple[str, ...], where: str) -> SlipwayErr
 
 
 def _host_error(result: Result, details: tuple[str, ...], where: str) -> SlipwayError:
-    if "No space left" in result.stderr or "Disk quota exceeded" in result.stderr:
+    said = result.stderr.lower()  # the Docker client writes "no space", coreutils "No space"
+    if "no space left" in said or "disk quota exceeded" in said:
         return Refused(
             "no space left on the host; nothing was kept", where=where, hint="make room (`df -h`)", details=details
         )
-    if "Permission denied" in result.stderr or "permission denied" in result.stderr:
+    if "permission denied" in said:
         return UsageError("the host's user may not do this", where=where, details=details)
-    if "Docker daemon" in result.stderr or result.code == 127:
+    if "docker daemon" in said or result.code == 127:
         return Unreachable("the host's Docker did not answer", where=where, details=details)
     return Refused(f"the backup failed with exit code {result.code}; nothing was kept", where=where, details=details)
 
