@@ -28,29 +28,35 @@ _FOREIGN_LABEL = "coolify."  # a container with Coolify's labels gets its traffi
 class HostEngine:
     """A Docker engine. Make one with `local` or `over`; close it, or use it as a context manager."""
 
-    def __init__(self, place: str, client: "docker.DockerClient", forwarder: "Forwarder | None" = None) -> None:
+    def __init__(self, place: str, url: str, forwarder: "Forwarder | None" = None) -> None:
         self.place = place
-        self._client = client
+        self._url = url
         self._forwarder = forwarder
+        self._opened: docker.DockerClient | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def _client(self) -> "docker.DockerClient":
+        """The client, made with the first question: it asks the engine which version of the API both speak."""
+        import docker
+
+        with self._lock:
+            if self._opened is None:
+                self._opened = docker.DockerClient(self._url, version="auto", timeout=_ANSWER_SECONDS)
+            return self._opened
 
     @classmethod
     def local(cls, socket: str = "unix:///var/run/docker.sock") -> Self:
         """Return this machine's engine."""
-        import docker
-
-        # The version is asked with the first real question, so that making the object needs no engine.
-        return cls("this machine's engine", docker.DockerClient(socket, version="1.41", timeout=_ANSWER_SECONDS))
+        return cls("this machine's engine", socket)
 
     @classmethod
     def over(cls, host: "Host") -> Self:
         """Return the engine of a host; every request travels through its SSH connection."""
-        import docker
-
         from slipway.engines.forward import Forwarder
 
         forwarder = Forwarder(host)
-        client = docker.DockerClient(f"unix://{forwarder.path}", version="1.41", timeout=_ANSWER_SECONDS)
-        return cls(f"the engine of {host.place}", client, forwarder)
+        return cls(f"the engine of {host.place}", f"unix://{forwarder.path}", forwarder)
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +66,8 @@ class HostEngine:
 
     def close(self) -> None:
         """Close the connection to the engine."""
-        self._client.close()
+        if self._opened is not None:
+            self._opened.close()
         if self._forwarder is not None:
             self._forwarder.close()
 
