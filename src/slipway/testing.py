@@ -110,12 +110,14 @@ class _Failing:
 class FakePlatform(_Failing):
     """A platform in memory: databases run once created, a deployment finishes at once.
 
-    `services` and `databases` are what `observe` answers, `calls` every changing call as (method, service name),
+    `engine` shows the databases' containers, `services` and `databases` are what `observe` answers, `calls` has every
+    changing call as (method, service name),
     `failures` what a call raises, `deployed` the (service, tag) pairs that finished, in order.
     """
 
-    def __init__(self, project: str = "fake") -> None:
+    def __init__(self, project: str = "fake", engine: "FakeContainers | None" = None) -> None:
         super().__init__()
+        self.engine = engine or FakeContainers()
         self.project = project
         self.databases: dict[str, ObservedDatabase] = {}
         self.services: dict[str, ObservedService] = {}
@@ -132,6 +134,10 @@ class FakePlatform(_Failing):
         url = Secret(f"{desired.engine}://{desired.user}:{desired.password.reveal()}@{desired.name}/{desired.database}")
         database = ObservedDatabase(desired.name, desired.name, "running:healthy", url, desired.image)
         self.databases[desired.name] = database
+        labels = {"coolify.type": "database"}
+        self.engine.containers.append(
+            RunningContainer(desired.name, desired.name, desired.image, "sha256:0", "running", "healthy", labels)
+        )
         say(f"database {desired.name} runs")
         return database
 

@@ -21,8 +21,9 @@ from slipway.rehearsal.standin import deployment_queue
 from slipway.rehearsal.standin.engine import Container
 from slipway.rehearsal.standin.site import Site
 from slipway.release.desired import DesiredDatabase, DesiredService, Variables
+from slipway.release.observed import RunningContainer
 from slipway.secret import Mask, Secret
-from slipway.testing import Lines
+from slipway.testing import FakeContainers, Lines
 from tests.rehearsal.standin import ground
 
 SOURCE = "env/rehearsal.secrets.env:3"
@@ -103,10 +104,25 @@ def api(coolify: Coolify) -> str:
     return uuid
 
 
+class _ShownByCoolify(FakeContainers):
+    """An engine that shows a database as soon as Coolify calls it running: behind this stand-in there is none."""
+
+    def __init__(self, coolify: Coolify) -> None:
+        super().__init__()
+        self.coolify = coolify
+
+    def running(self, label: str) -> tuple[RunningContainer, ...]:
+        return tuple(
+            RunningContainer(found.uuid, found.uuid, found.image, "sha256:0", "running", "healthy", {})
+            for found in self.coolify.observe().databases.values()
+            if found.is_running
+        )
+
+
 def test_an_empty_instance_is_provisioned_and_then_is_so_already(coolify: Coolify) -> None:
     assert coolify.observe().project is None
-    say = Lines()
-    Execution(say).run(provision_plan(DATABASES, SERVICES, coolify.observe(), coolify, tag="1"))
+    say, engine = Lines(), _ShownByCoolify(coolify)
+    Execution(say).run(provision_plan(DATABASES, SERVICES, coolify.observe(), coolify, engine, tag="1"))
     seen = coolify.observe()
     assert set(seen.databases) == {"postgres", "redis"}
     assert all(database.is_running for database in seen.databases.values())
@@ -119,7 +135,7 @@ def test_an_empty_instance_is_provisioned_and_then_is_so_already(coolify: Coolif
         "admin": "admin.zamio.localhost",
     }
     assert {service.tag for service in seen.services.values()} == {"1"}
-    assert provision_plan(DATABASES, SERVICES, seen, coolify, tag="2").is_empty
+    assert provision_plan(DATABASES, SERVICES, seen, coolify, engine, tag="2").is_empty
     assert "hunter" not in say.text
 
 

@@ -4,8 +4,7 @@ from typing import Any
 import pytest
 
 from slipway.config.workspace import Engine
-from slipway.engines.coolify_http import Patience
-from slipway.errors import PersonNeeded, Refused, UsageError
+from slipway.errors import PersonNeeded, UsageError
 from slipway.release.desired import DesiredDatabase
 from slipway.secret import Mask, Secret
 from slipway.testing import Lines
@@ -34,11 +33,11 @@ def wire() -> Wire:
     )
 
 
-def test_a_database_is_created_started_and_waited_for(wire: Wire) -> None:
+def test_a_database_is_created_and_started(wire: Wire) -> None:
     say = Lines()
     with wire.client() as coolify:
         made = coolify.create_database(POSTGRES, say)
-    assert (made.uuid, made.is_running) == ("d1", True)
+    assert made.uuid == "d1"
     assert wire.bodies(*CREATE) == [
         {
             "project_uuid": "p1",
@@ -70,14 +69,6 @@ def test_a_database_left_by_a_killed_run_is_started_and_not_made_twice(wire: Wir
     with wire.client() as coolify:
         coolify.create_database(POSTGRES, Lines())
     assert wire.changes() == [START]
-
-
-def test_one_that_never_runs_is_given_up_with_what_to_look_at(wire: Wire) -> None:
-    wire.on(*READ, database("restarting:unknown"))
-    with wire.client(patience=Patience(database=20)) as coolify, pytest.raises(Refused) as caught:
-        coolify.create_database(POSTGRES, Lines())
-    assert "restarting:unknown after 20 s" in caught.value.message
-    assert "pull" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,9 @@ class Ground:
         self.containers = FakeContainers({f"r/backend:{number}-abc": number for number in "12"})
         self.current: Release | None = None
         self.running: dict[str, RunningContainer] = {}
-        Execution(Lines()).run(provision_plan((), SERVICES, self.platform.observe(), self.platform, tag="0-abc"))
+        Execution(Lines()).run(
+            provision_plan((), SERVICES, self.platform.observe(), self.platform, self.containers, tag="0-abc")
+        )
         self.platform.calls.clear()
 
     def observed(self) -> Observed:

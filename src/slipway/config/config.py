@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slipway.config import references
 from slipway.config.fault import Fault, refuse, shown
-from slipway.config.health import HealthContract
+from slipway.config.health import HealthContract, health_contract
 from slipway.config.layers import FOLDER, Layers, read_layers
 from slipway.config.schema import Phase, Schema, Stage, Variable, read_schema
 from slipway.config.workspace import Role, Workspace
@@ -151,7 +151,8 @@ class Config:
     def health(self, service: str) -> HealthContract:
         """Return the health contract of a service: the contract's own figures, overridden where a file says so."""
         given = {key: self._whole_number(name, service) for key, name in HEALTH_VARIABLES.items()}
-        return HealthContract(**{key: value for key, value in given.items() if value is not None})
+        stated = {key: value for key, value in given.items() if value is not None}
+        return health_contract(self.workspace.services[service].role, stated)
 
     def secrets(self) -> dict[str, Secret]:
         """Return every secret of the environment by name, whatever the service: for the mask and for probes.

@@ -1,6 +1,12 @@
 """The health contract of every container: one place that computes it (design §5)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from slipway.config.workspace import Role
+
+_START_PERIOD = {Role.WEB: 10, Role.WORKER: 10, Role.BEAT: 10, Role.STATIC: 3}
+"""Longest boot by role with room for a busy host, in seconds; Coolify sleeps this long in every deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +37,8 @@ class HealthContract:
         if self.drain >= self.grace:
             found.append(f"drain {self.drain} s does not fit into the stop grace period of {self.grace} s")
         return tuple(found)
+
+
+def health_contract(role: Role, given: Mapping[str, int] | None = None) -> HealthContract:
+    """Return the contract of a role, with the fields in `given` set otherwise."""
+    return HealthContract(**{"start_period": _START_PERIOD[role], **(given or {})})

@@ -10,8 +10,10 @@ from slipway.release.desired import DesiredService, Variables
 from slipway.release.observed import Observed, RunningContainer
 from slipway.release.release import Release
 from slipway.steps.platform import DeployService, PullImage, SetVariables, changed_names
+from slipway.steps.together import Together
 
 # The API answers before the worker takes tasks and beat sends them; portals talk to the API.
+_AT_ONCE = 2
 _ORDER = (Role.WEB, Role.WORKER, Role.BEAT, Role.STATIC)
 
 
@@ -45,9 +47,17 @@ def deploy_plan(
             )
     if migrate is not None:
         steps.append(migrate)
-    for service in ordered:
-        if service.name in redeploy or not is_already_so(service, variables[service.name], release, observed):
-            steps += _deployment(service, variables[service.name], release.version.tag, observed, platform, containers)
+    due = [s for s in ordered if s.name in redeploy or not is_already_so(s, variables[s.name], release, observed)]
+    deployments = {
+        service.name: _deployment(service, variables[service.name], release.version.tag, observed, platform, containers)
+        for service in due
+    }
+    for service in due:
+        if service.role is not Role.STATIC:
+            steps += deployments[service.name]
+    # Portals know only the API, so they go side by side, as many as Coolify deploys at once on one server.
+    portals = [step for service in due if service.role is Role.STATIC for step in deployments[service.name]]
+    steps += portals if len(portals) < 2 else [Together("deploy portals", portals, _AT_ONCE)]
     return Plan(f"deploy {release.version.tag}", tuple(steps))
 
 
