@@ -1,12 +1,14 @@
 """Real child processes and a real run directory; no container."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,12 +45,21 @@ class Running:
                 self.process.terminate()
                 time.sleep(0.05)
         finally:
+            for child in self._children():  # a supervisor's server, in a session of its own
+                with suppress(ProcessLookupError):
+                    os.killpg(child, signal.SIGKILL)
             self.process.kill()
             self.process.wait(10)
             self.reader.join(5)
             assert not self.reader.is_alive(), "a process below it is left"
             assert self.process.stderr
             self.process.stderr.close()
+
+    def _children(self) -> list[int]:
+        pid = self.process.pid
+        if self.process.poll() is not None:
+            return []
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def ends(self, seconds: float = 10.0) -> int:
         """Return the exit code."""
