@@ -80,6 +80,24 @@ def back_up(s: Session) -> None:
         tell(s, run(s, plan), "backed up: the dump was restored and compared")
 
 
+def migrate(s: Session, *, yes: bool) -> None:
+    """Migrate the environment's database from the built image and deploy nothing."""
+    from slipway.plans.migrate import plan_migrate
+    from slipway.verbs.deploy import migration, prepare
+    from slipway.verbs.push import TOOLS, push_images, push_other
+
+    built = s.built_images()
+    with s.target(s.config) as (target, _):
+        digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
+        push_other(s.images, TOOLS, target.registry, s.console.say)
+        ids = {name: image.id for name, image in built.items()}
+        prepared = prepare(s.config, target, s.version, digests, ids, datetime.now(UTC))
+        plan = plan_migrate(migration(s.config, target, prepared), target.lock)
+        s.console.plan(plan.title, plan.describe())
+        confirm(s, f"Migrate the database of {s.env}?", yes=yes)
+        tell(s, run(s, plan, target.journal), "migrated; the services still run what they ran")
+
+
 def prove(s: Session, backup: str) -> None:
     """Prove a backup that exists."""
     from slipway.plans.backup import plan_proof

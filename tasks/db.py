@@ -3,6 +3,7 @@
 from invoke import Context, task
 
 from tasks._acts import back_up, prove
+from tasks._acts import migrate as migrate_database
 from tasks._session import REHEARSAL, helped, session
 
 _HELP = helped("env", "source", "workspace", "format", "verbose")
@@ -20,6 +21,21 @@ def backup(
     """Dump the database on its host, then prove the dump: restore it beside and compare every table."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
         back_up(s)
+
+
+@task(help=_HELP | helped("yes"))
+def migrate(
+    c: Context,
+    env: str = REHEARSAL,
+    source: str = "",
+    workspace: str = "",
+    yes: bool = False,
+    format: str = "text",
+    verbose: bool = False,
+) -> None:
+    """Migrate the database once, from the built image, on its host; deploy nothing."""
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        migrate_database(s, yes=yes)
 
 
 @task(help=helped("env", "source", "workspace", "format"))

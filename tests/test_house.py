@@ -118,7 +118,7 @@ def test_there_is_no_junk_drawer() -> None:
 
 
 def test_importing_the_tasks_loads_nothing_heavy() -> None:
-    """`inv --list` pays for what an import loads (Invoke itself loads PyYAML); asked of a new process: this one has all."""
+    """`inv --list` pays for what an import loads; asked of a new process. (PyYAML comes with Invoke.)"""
     heavy = (
         "docker",
         "fabric",

@@ -50,7 +50,7 @@ class _Watch:
             cached, ran = self.cached.get(event.build, 0), self.ran.get(event.build, 0)
             observed = f"{event.text}, {ran} steps ran, {cached} from the cache"
             self._end(event.build, StepResult(name, Outcome.DONE, event.seconds or 0.0, observed))
-        elif event.seconds is not None:
+        elif event.seconds is not None and not event.step.startswith("[internal]") and event.step.startswith("["):
             counter = self.cached if event.cached else self.ran
             counter[event.build] = counter.get(event.build, 0) + 1
             self.progress.line(name, f"{'cached' if event.cached else f'{event.seconds:.1f} s'} {event.step[:120]}")

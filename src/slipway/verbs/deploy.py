@@ -115,7 +115,7 @@ def prepare(
 
     if planned(None).is_empty:
         return prepared
-    migrate = _migration(config, target, prepared)
+    migrate = migration(config, target, prepared)
     steps = planned(migrate).steps
     after = steps.index(migrate) + 1
     return replace(
@@ -127,7 +127,8 @@ def prepare(
     )
 
 
-def _migration(config: Config, target: Target, prepared: Prepared) -> Migrate:
+def migration(config: Config, target: Target, prepared: Prepared) -> Migrate:
+    """Return the step that migrates the database from the release's own image."""
     api = config.workspace.services_with(Role.WEB)[0]
     return Migrate(
         target.containers,
