@@ -62,23 +62,26 @@ class Host:
         The words are quoted for a POSIX login shell. Exit code -1 means the command was ended by a signal. Raises
         `Unreachable` without a connection, when it is lost half-way, and at the deadline, after ending the command.
         """
-        channel = self.open(
-            Command(("sh", "-c", _WRAP, "slipway", f"{command.seconds:.3f}", *command.argv)), for_command=command
-        )
-        return _Call(self, channel, command).result()
+        channel = self._channel()
+        begin = time.monotonic()  # before the host's own clock starts, so that 124 after the limit is seen as late
+        wrapped = Command(("sh", "-c", _WRAP, "slipway", f"{command.seconds:.3f}", *command.argv))
+        self._start(channel, wrapped, shown=command)
+        return _Call(self, channel, command, begin).result()
 
-    def open(self, command: Command, *, for_command: Command | None = None) -> "paramiko.Channel":
+    def open(self, command: Command) -> "paramiko.Channel":
         """Start a command and return its raw channel; the caller reads, writes and closes it."""
+        channel = self._channel()
+        self._start(channel, command, shown=command)
+        return channel
+
+    def _start(self, channel: "paramiko.Channel", command: Command, shown: Command) -> None:
         import paramiko
 
-        channel = self._channel()
         try:
             channel.exec_command(command.line())
         except (paramiko.SSHException, OSError, EOFError) as error:
             channel.close()
-            shown = (for_command or command).line()[:200]
-            raise Unreachable(f"`{shown}` could not be started: {error}", where=self.place) from error
-        return channel
+            raise Unreachable(f"`{shown.line()[:200]}` could not be started: {error}", where=self.place) from error
 
     def end(self, pid: int) -> None:
         """End a command and what it started, by the pid of its `timeout`; silent when it is gone already."""
@@ -112,13 +115,13 @@ class Host:
 class _Call:
     """One command under way: a thread a stream, so that neither side ever waits for a full pipe."""
 
-    def __init__(self, host: Host, channel: "paramiko.Channel", command: Command) -> None:
+    def __init__(self, host: Host, channel: "paramiko.Channel", command: Command, begin: float) -> None:
         self._host = host
         self._channel = channel
         self._command = command
         self._out: list[bytes] = []
         self._err: list[bytes] = []
-        self._begin = time.monotonic()
+        self._begin = begin
         self._threads = [
             _thread(_drain, channel.recv, self._out),
             _thread(_drain, channel.recv_stderr, self._err),
