@@ -99,9 +99,9 @@ def test_the_install_stage_of_every_portal_reads_the_same_files() -> None:
 def test_a_portal_sees_the_shared_packages_and_no_other_portal() -> None:
     names = files(builds()["admin"])
     assert {
-        "packages/packages/ui/src/index.ts",
-        "packages/tsconfig.base.json",
-        "portal/zamio_admin/src/App.tsx",
+        "sources/packages/ui/src/index.ts",
+        "sources/tsconfig.base.json",
+        "sources/zamio_admin/src/App.tsx",
     } <= names
     assert not [name for name in names if "zamio_stations" in name and not name.startswith("manifests/")]
     assert {"slipway/portal.conf", "slipway/serve", "slipway/healthcheck"} <= names

@@ -116,8 +116,8 @@ def _portals(common: _Common, bases: Bases, build_arguments: Mapping[str, Mappin
         *(_part(top, name, "manifests") for name in _manifests(common.workspace)),
     )
     shared = (
-        *(ContextPart(top / path, f"packages/{path}", _LITTER) for path in frontend.packages),
-        *(_part(top, path, "packages") for path in frontend.files),
+        *(ContextPart(top / path, f"sources/{path}", _LITTER) for path in frontend.packages),
+        *(_part(top, path, "sources") for path in frontend.files),
     )
     scripts = (
         ContextPart(common.root / "templates" / "nginx" / "portal.conf", "slipway"),
@@ -128,7 +128,7 @@ def _portals(common: _Common, bases: Bases, build_arguments: Mapping[str, Mappin
         yield ImageBuild(
             name=image,
             dockerfile="Dockerfile.frontend",
-            context=(*install, *shared, ContextPart(top / portal.path, f"portal/{portal.path}", _LITTER), *scripts),
+            context=(*install, *shared, ContextPart(top / portal.path, f"sources/{portal.path}", _LITTER), *scripts),
             tags=common.tags(image),
             target="portal",
             arguments={
