@@ -2,7 +2,7 @@
 
 from invoke import Collection
 
-from tasks import build, check, db, deploy, rehearse, test
+from . import build, check, db, deploy, rehearse, test
 
 namespace = Collection(
     Collection.from_module(build),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from slipway.errors import UsageError
 from slipway.plan import Execution, Journal, Outcome, Plan, PlanFailed, StepResult
-from tasks._session import REHEARSAL, Session, error_json
+from tasks._session import REHEARSAL, ROOT, Session, error_json
 
 
 def build(s: Session, only: tuple[str, ...] = ()) -> None:
@@ -36,6 +36,7 @@ def deploy_release(s: Session, *, yes: bool = False, dry: bool = False) -> None:
     from slipway.verbs.deploy import prepare, prepare_provisioning
     from slipway.verbs.push import TOOLS, push_images, push_other
 
+    refuse_unfit(s)
     built = s.built_images()
     ids = {name: image.id for name, image in built.items()}
     with s.target(s.config) as (target, _):
@@ -67,6 +68,22 @@ def deploy_release(s: Session, *, yes: bool = False, dry: bool = False) -> None:
         confirm(s, f"Deploy {s.version.tag} to {s.env}?", yes=yes)
         results += run(s, prepared.plan, target.journal)
         tell(s, results, f"{s.version.tag} is live in {s.env}: every service answered")
+
+
+def refuse_unfit(s: Session) -> None:
+    """Refuse an environment that `inv check.env` finds errors in, naming all of them."""
+    from slipway.checks.environment import check_environment
+    from slipway.checks.issue import Severity
+
+    issues = check_environment(ROOT, s.env, s.workspace, {**s.process, **s.ground_settings()}, s.secrets_file)
+    errors = [issue for issue in issues if issue.severity is Severity.ERROR]
+    if errors:
+        raise UsageError(
+            f"{len(errors)} errors in the configuration of {s.env}",
+            where=f"env/{s.env}.env",
+            details=tuple(f"{issue.where}: {issue.message}" for issue in errors),
+            hint=f"`inv check.env --env {s.env}` says what to do about each",
+        )
 
 
 def back_up(s: Session) -> None:

@@ -71,9 +71,9 @@ def setting(config: Config, name: str) -> str:
     """Return a variable of Slipway's own (SLIPWAY_...). Raises `UsageError` when it has no value."""
     found = config.setting(name) if name in config.schema.variables else None
     if found is None or not found.text:
-        raise UsageError(
-            f"{name} has no value", where=f"env/{config.environment}.env", hint=f"add a line {name}=... there"
-        )
+        is_secret = name in config.schema.variables and config.schema.variables[name].secret
+        file = f"env/{config.environment}.{'secrets.' if is_secret else ''}env"
+        raise UsageError(f"{name} has no value", where=file, hint=f"add a line {name}=... there")
     value = config.expand(found.text.reveal())
     return value.reveal() if isinstance(value, Secret) else value
 
