@@ -14,7 +14,7 @@ import pytest
 
 from slipway.config.workspace import Workspace
 from slipway.config.workspace_file import load_workspace
-from slipway.engines.buildkit import BuildKitImages
+from slipway.engines.images.buildkit import BuildKitImages
 from slipway.errors import Refused
 from slipway.plans.build import Bases, image_builds
 from slipway.ports import BuiltImage
