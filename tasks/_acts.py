@@ -126,7 +126,7 @@ def prove(s: Session, backup: str) -> None:
 
 def take_lock_away(s: Session, *, yes: bool) -> None:
     """Take the environment's lock away."""
-    from slipway.engines.host_lock import HostLock
+    from slipway.engines.host.lock import HostLock
 
     with s.target(s.config) as (target, _):
         confirm(s, f"Take the lock of {s.env} away? A run that still holds it stops at its next step.", yes=yes)

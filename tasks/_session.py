@@ -18,7 +18,7 @@ from slipway.secret import Mask, Secret
 if TYPE_CHECKING:
     from slipway.config.config import Config
     from slipway.config.workspace import Workspace
-    from slipway.engines.buildkit import BuildKitImages
+    from slipway.engines.images.buildkit import BuildKitImages
     from slipway.engines.console import Console
     from slipway.ports import BackupStore, BuiltImage
     from slipway.rehearsal.ground import GroundKeeper
@@ -98,12 +98,12 @@ class Session:
     @contextmanager
     def target(self, config: "Config") -> Iterator[tuple["Target", "BackupStore"]]:
         """Open the ports of the environment's host and platform; close them afterwards."""
-        from slipway.engines.coolify import Coolify
-        from slipway.engines.docker_host import HostEngine
-        from slipway.engines.host_lock import HostJournal, HostLock
-        from slipway.engines.host_state import StateFolder
-        from slipway.engines.ssh import Host
-        from slipway.engines.ssh_connect import Address
+        from slipway.engines.coolify.platform import Coolify
+        from slipway.engines.host.engine import HostEngine
+        from slipway.engines.host.lock import HostJournal, HostLock
+        from slipway.engines.host.state import StateFolder
+        from slipway.engines.host.ssh import Host
+        from slipway.engines.host.ssh_connect import Address
         from slipway.engines.web import WebClient
         from slipway.plans.desired import optional_setting, setting
         from slipway.target import Target
@@ -180,7 +180,7 @@ class Session:
     @cached_property
     def images(self) -> "BuildKitImages":
         """This machine's engine as a builder."""
-        from slipway.engines.buildkit import BuildKitImages
+        from slipway.engines.images.buildkit import BuildKitImages
 
         return BuildKitImages(self.engine_url(), self.mask)
 
@@ -197,7 +197,7 @@ class Session:
         """Wire what a rehearsal needs."""
         import docker
 
-        from slipway.engines.bases import ensure_bases
+        from slipway.engines.images.bases import ensure_bases
         from slipway.rehearsal.story import World
 
         def secrets_file() -> Path:
@@ -267,9 +267,8 @@ def session(
         if format not in ("text", "json"):
             raise UsageError(f"--format {format} is not known", hint="text or json")
         folder = Path(source).resolve() if source else ROOT / "example"
-        yield Session(
-            console, mask, env, folder, _workspace_file(folder, workspace), dict(os.environ), format == "json"
-        )
+        given = _given(os.environ)
+        yield Session(console, mask, env, folder, _workspace_file(folder, workspace), given, format == "json")
     except SlipwayError as error:
         if format == "json" and not (opened and opened.told):
             console.document({"ok": False, "error": error_json(error)})

@@ -11,7 +11,7 @@ _HELP = helped("source", "workspace", "env", "format", "verbose")
 @task(help=helped("format", "verbose"))
 def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
     """Make the base images: from a registry where one answers, else from Debian packages. Cached afterwards."""
-    from slipway.engines.bases import ensure_bases
+    from slipway.engines.images.bases import ensure_bases
     from slipway.rehearsal.story import BASES
 
     with session(format=format, verbose=verbose) as s:

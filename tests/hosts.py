@@ -14,7 +14,7 @@ from typing import Any
 import docker
 from docker.utils.socket import frames_iter
 
-from slipway.engines.ssh_connect import Address
+from slipway.engines.host.ssh_connect import Address
 
 LABEL = "slipway.test"
 SSHD = "slipway/base-sshd:bookworm"
@@ -24,8 +24,8 @@ TOOLS = "slipway/tools:bookworm"
 
 def have(*names: str) -> None:
     """Make the base images that a test stands on; nothing happens where they are there already."""
-    from slipway.engines.bases import ensure_bases
-    from slipway.engines.buildkit import BuildKitImages
+    from slipway.engines.images.bases import ensure_bases
+    from slipway.engines.images.buildkit import BuildKitImages
 
     ensure_bases(BuildKitImages(), names, lambda _: None)
 

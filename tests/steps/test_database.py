@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from slipway.config.workspace import Engine
-from slipway.engines.host_state import StateFolder
-from slipway.engines.ssh import Host
+from slipway.engines.host.ssh import Host
+from slipway.engines.host.state import StateFolder
 from slipway.errors import Refused, Unreachable, UsageError
 from slipway.plan import Execution
 from slipway.plans.backup import plan_backup, plan_proof

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slipway.command import Command, Result
-from slipway.engines.docker_host import HostEngine
+from slipway.engines.host.engine import HostEngine
 from slipway.errors import Refused, Unreachable
 from slipway.ports import OneOff, Say
 from slipway.secret import Secret

@@ -14,7 +14,7 @@ from slipway.steps import backup_scripts as scripts
 from slipway.steps.database import Dump, Prove
 from slipway.steps.snapshot import read_facts
 from slipway.testing import FakeShell, Lines
-from tests.engines.test_host_state import BACKUP
+from tests.engines.host.test_state import BACKUP
 
 DATABASE = DesiredDatabase("postgres", Engine.POSTGRESQL, "unused", Secret("throwaway-1"))
 WHEN = datetime(2026, 1, 2, tzinfo=UTC)

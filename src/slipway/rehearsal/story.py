@@ -35,7 +35,7 @@ from slipway.verbs.push import TOOLS, push_images, push_other
 if TYPE_CHECKING:
     import docker
 
-    from slipway.engines.buildkit import BuildKitImages
+    from slipway.engines.images.buildkit import BuildKitImages
 
 BASES = ("python", "node", "nginx", "postgres", "redis", "registry", "sshd", "tools", "traefik")
 STAGES = (

@@ -1,0 +1,1 @@
+"""Coolify, driven over its API and never trusted."""

@@ -1,0 +1,1 @@
+"""A host reached by SSH: its shell, its Docker engine, its state."""

@@ -1,0 +1,1 @@
+"""Images built, moved and made from packages, with BuildKit through the Docker SDK."""

@@ -1,0 +1,298 @@
+"""Builds and pushes: against the real engine where the engine is the point, against a fake one where it misbehaves."""
+
+import gc
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import stamina
+
+from slipway.engines.images.bases import ensure_bases
+from slipway.engines.images.buildkit import BuildKitImages
+from slipway.errors import Refused, Unreachable, UsageError
+from slipway.ports import BuildEvent, ContextPart, ImageBuild
+from slipway.secret import Mask, Secret
+from tests.engines.images.fake_engine import DROP, FakeEngine, fake_engine
+
+_LABEL = "slipway.test"
+
+
+def _quiet(_: object) -> None:
+    pass
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[FakeEngine]:
+    with fake_engine(tmp_path) as served, stamina.set_testing(True, attempts=3):
+        yield served
+
+
+@pytest.fixture(scope="session")
+def base(engine_problem: str) -> str:
+    assert not engine_problem
+    return ensure_bases(BuildKitImages(), ["debian"], _quiet)["debian"]
+
+
+@pytest.fixture
+def label() -> Iterator[str]:
+    value = uuid.uuid4().hex[:12]
+    yield value
+    wanted = subprocess.run(
+        ["docker", "image", "ls", "-q", "--filter", f"label={_LABEL}={value}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for image in set(wanted.stdout.split()):
+        subprocess.run(["docker", "image", "rm", "-f", image], capture_output=True, check=True)
+
+
+def _build(folder: Path, dockerfile: str, label: str, **options: object) -> ImageBuild:
+    (folder / "Dockerfile").write_text(dockerfile)
+    values: dict[str, object] = {"tags": (f"slipway-test/{label}:1",), "labels": {_LABEL: label}, **options}
+    return ImageBuild("web", (ContextPart(folder),), "Dockerfile", **values)  # type: ignore[arg-type]
+
+
+def _alive(argument: str) -> bool:
+    return any(
+        argument.encode() in path.read_bytes().split(b"\0")
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if path.exists()
+    )
+
+
+@pytest.mark.docker
+def test_a_build_tells_its_steps_and_gives_the_image_every_tag(tmp_path: Path, base: str, label: str) -> None:
+    (tmp_path / "hello").write_text("hi")
+    text = f"FROM {base}\nARG WORD\nCOPY hello /hello\nRUN echo {label} $WORD | rev\nENV A=b=c\nUSER 7:7\n"
+    tags = (f"slipway-test/{label}:1", f"slipway-test/{label}:2")
+    events: list[BuildEvent] = []
+    built = BuildKitImages().build(_build(tmp_path, text, label, tags=tags, arguments={"WORD": "xyz"}), events.append)
+    assert set(built.tags) == set(tags)
+    assert built.labels[_LABEL] == label
+    assert (built.environment["A"], built.user) == ("b=c", "7:7")
+    lines = [event.text for event in events if "rev" in event.step and event.text]
+    assert lines == [f"zyx {label[::-1]}"]
+    ends = [event for event in events if "rev" in event.step and event.seconds is not None]
+    assert len(ends) == 1
+    assert not ends[0].cached
+    again: list[BuildEvent] = []
+    assert BuildKitImages().build(_build(tmp_path, text, label, tags=tags, arguments={"WORD": "xyz"}), again.append).id
+    assert all(event.cached for event in again if "rev" in event.step)
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_independent_stages_run_at_the_same_time_and_an_unused_one_not_at_all(
+    tmp_path: Path, base: str, label: str
+) -> None:
+    text = (
+        f"FROM {base} AS a\nRUN sleep 3; echo {label} >/a\nFROM {base} AS b\nRUN sleep 3; echo {label} >/b\n"
+        f"FROM {base} AS unused\nRUN sleep 60 # {label}\nFROM {base} AS last\nCOPY --from=a /a /\nCOPY --from=b /b /\n"
+    )
+    begin = time.monotonic()
+    BuildKitImages().build(_build(tmp_path, text, label), _quiet)
+    assert time.monotonic() - begin < 5.8
+
+
+@pytest.mark.docker
+def test_a_target_leaves_later_stages_out(tmp_path: Path, base: str, label: str) -> None:
+    text = f"FROM {base} AS first\nENV STAGE=first\nFROM first AS second\nRUN exit 9\n"
+    assert BuildKitImages().build(_build(tmp_path, text, label, target="first"), _quiet).environment["STAGE"] == "first"
+
+
+@pytest.mark.docker
+def test_a_failing_step_is_named_with_its_exit_code_and_its_last_lines(tmp_path: Path, base: str, label: str) -> None:
+    text = f"FROM {base}\nRUN echo {label}; seq 1 40; sleep 0.3; echo 'token hunter22' >&2; sleep 0.3; exit 7\n"
+    with pytest.raises(Refused, match=r"RUN echo .* ended with exit code 7") as caught:
+        BuildKitImages(mask=Mask([Secret("hunter22")])).build(_build(tmp_path, text, label), _quiet)
+    assert caught.value.where == "image web"
+    assert 10 <= len(caught.value.details) <= 15
+    assert {"40", "token [secret]"} <= set(caught.value.details)
+    assert "hunter22" not in str(caught.value)
+    assert BuildKitImages().inspect(f"slipway-test/{label}:1") is None
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("text", "target", "words"),
+    [
+        ("FROM {base}\nRUNN x\n", None, r"Dockerfile:2: unknown instruction: RUNN"),
+        ("FROM {base} AS a\n", "nope", r"no stage 'nope'"),
+        ("FROM {base}\nCOPY nope.txt /\n", None, r"nope\.txt is not in the build context"),
+        ("FROM {base} AS a\nFROM {base}\nCOPY --from=a /nowhere/x /\n", None, r"nowhere/x is not in the stage a"),
+        ("\n", None, r"Dockerfile: file with no instructions"),
+        ("FROM ${{NONE}}\n", None, r"Dockerfile: base name .* should not be blank"),
+    ],
+)
+def test_a_wrong_dockerfile_is_a_wrong_input(
+    tmp_path: Path, base: str, label: str, text: str, target: str | None, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        BuildKitImages().build(_build(tmp_path, text.format(base=base), label, target=target), _quiet)
+
+
+@pytest.mark.docker
+def test_a_base_image_whose_registry_does_not_answer_is_named(tmp_path: Path, label: str) -> None:
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1/none:1 .*registry does not answer"):
+        BuildKitImages().build(_build(tmp_path, "FROM 127.0.0.1:1/none:1\n", label), _quiet)
+
+
+@pytest.mark.docker
+def test_an_interrupt_ends_the_build_in_the_engine_too(tmp_path: Path, base: str, label: str) -> None:
+    seconds = f"600.{int(label, 16) % 10**9}"
+
+    def interrupt(event: BuildEvent) -> None:
+        if "begun" in event.text:
+            raise KeyboardInterrupt
+
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        BuildKitImages().build(_build(tmp_path, f"FROM {base}\nRUN echo begun; sleep {seconds}\n", label), interrupt)
+    while _alive(seconds) and time.monotonic() - begin < 20:
+        time.sleep(0.1)
+    assert not _alive(seconds)
+
+
+@pytest.mark.docker
+def test_cancel_ends_a_build_from_another_thread(tmp_path: Path, base: str, label: str) -> None:
+    images = BuildKitImages()
+    begun = threading.Event()
+
+    def cancel() -> None:
+        begun.wait(30)
+        images.cancel()
+
+    timer = threading.Thread(target=cancel)
+    timer.start()
+    with pytest.raises(Refused, match="cancelled"):
+        images.build(
+            _build(tmp_path, f"FROM {base}\nRUN echo begun {label}; sleep 300\n", label),
+            lambda event: begun.set() if "begun" in event.text else None,
+        )
+    timer.join()
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_of_parallel_builds_the_first_failure_ends_the_others(tmp_path: Path, base: str, label: str) -> None:
+    for name in ("good", "bad"):
+        (tmp_path / name).mkdir()
+    slow = _build(tmp_path / "good", f"FROM {base}\nRUN echo {label}; sleep 300\n", label)
+    bad = _build(tmp_path / "bad", f"FROM {base}\nRUN echo {label}; sleep 1; exit 4\n", label)
+    begin = time.monotonic()
+    with pytest.raises(Refused, match="exit code 4"):
+        BuildKitImages().build_all([slow, bad], _quiet)
+    assert time.monotonic() - begin < 60
+
+
+@pytest.mark.docker
+def test_parallel_builds_come_back_in_the_order_they_were_asked_for(tmp_path: Path, base: str, label: str) -> None:
+    builds = []
+    for name, seconds in (("one", "1.5"), ("two", "0")):
+        (tmp_path / name).mkdir()
+        text = f"FROM {base}\nRUN sleep {seconds} # {label}\nENV NAME={name}\n"
+        builds.append(_build(tmp_path / name, text, label, tags=(f"slipway-test/{label}:{name}",)))
+    built = BuildKitImages().build_all(builds, _quiet)
+    assert [image.environment["NAME"] for image in built] == ["one", "two"]
+
+
+@pytest.mark.docker
+def test_a_push_gives_the_digest_that_the_registry_keeps(tmp_path: Path, base: str, label: str) -> None:
+    registry = ensure_bases(BuildKitImages(), ["registry"], _quiet)["registry"]
+    words = ["docker", "run", "-d", "--label", f"{_LABEL}={label}", "-p", "127.0.0.1::5000", registry]
+    container = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        port = subprocess.run(["docker", "port", container, "5000"], capture_output=True, text=True, check=True).stdout
+        reference = f"{port.strip()}/slipway-test/{label}:1"
+        images = BuildKitImages()
+        images.build(_build(tmp_path, f"FROM {base}\nENV N={label}\n", label, tags=(reference,)), _quiet)
+        lines: list[str] = []
+        pushed = images.push(reference, lines.append)
+        repository, _, digest = pushed.partition("@")
+        assert repository == reference.removesuffix(":1")
+        assert images.answers(pushed)
+        assert digest.startswith("sha256:")
+        assert any("pushed" in line for line in lines)
+        assert images.push(reference, _quiet) == pushed
+        with pytest.raises(UsageError, match="does not have this image"):
+            images.push(f"{port.strip()}/slipway-test/absent:1", _quiet)
+    finally:
+        subprocess.run(["docker", "rm", "-fv", container], capture_output=True, check=True)
+
+
+@pytest.mark.docker
+def test_a_registry_that_is_not_there_is_named(tmp_path: Path, base: str, label: str) -> None:
+    reference = f"127.0.0.1:1/slipway-test/{label}:1"
+    images = BuildKitImages()
+    images.build(_build(tmp_path, f"FROM {base}\nENV N={label}\n", label, tags=(reference,)), _quiet)
+    with (
+        stamina.set_testing(True, attempts=2),
+        pytest.raises(Unreachable, match=r"the registry 127\.0\.0\.1:1 does not"),
+    ):
+        images.push(reference, _quiet)
+
+
+@pytest.mark.docker
+def test_an_unknown_image_is_none_and_cannot_be_named() -> None:
+    images = BuildKitImages()
+    assert images.inspect("slipway-test/unknown:1") is None
+    with pytest.raises(UsageError, match="does not have this image"):
+        images.tag("slipway-test/unknown:1", "slipway-test/other:1")
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_no_engine_is_told_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match=r"(?s)no Docker engine answers.*systemctl start docker"):
+        BuildKitImages(f"unix://{tmp_path}/none.sock").inspect("a:1")
+    gc.collect()  # docker-py drops the socket that could not connect without closing it
+
+
+def test_a_missing_dockerfile_is_told_before_the_engine_is_asked(tmp_path: Path) -> None:
+    build = ImageBuild("web", (ContextPart(tmp_path),), "Dockerfile.backend", ())
+    with pytest.raises(UsageError, match=r"no Dockerfile\.backend in the build context"):
+        BuildKitImages(f"unix://{tmp_path}/none.sock").build(build, _quiet)
+
+
+def test_an_engine_lost_in_the_middle_of_a_build_is_unreachable(engine: FakeEngine, tmp_path: Path) -> None:
+    engine.answers["/build"] = [[{"id": "moby.buildkit.trace", "aux": ""}, DROP]]
+    with pytest.raises(Unreachable, match="connection to the Docker engine was lost"):
+        BuildKitImages(engine.url).build(_here(tmp_path), _quiet)
+
+
+def test_a_build_without_result_or_with_a_broken_trace_says_so(engine: FakeEngine, tmp_path: Path) -> None:
+    engine.answers["/build"] = [
+        [{"id": "moby.buildkit.trace", "aux": "!!"}, {"id": "moby.buildkit.trace", "aux": None}]
+    ]
+    with pytest.raises(Unreachable, match="without a result"):
+        BuildKitImages(engine.url).build(_here(tmp_path), _quiet)
+
+
+def test_a_push_tries_again_while_the_registry_is_busy(engine: FakeEngine) -> None:
+    busy: list[object] = [{"error": "received unexpected HTTP status: 503 Service Unavailable"}]
+    engine.answers["/push"] = [busy, busy, [{"aux": {"Tag": "1", "Digest": "sha256:ab", "Size": 1}}]]
+    assert BuildKitImages(engine.url).push("r:5000/a:1", _quiet) == "r:5000/a@sha256:ab"
+
+
+def test_a_refused_push_is_not_tried_again(engine: FakeEngine) -> None:
+    engine.answers["/push"] = [[{"status": "Preparing", "id": "x"}, {"error": "denied: no"}]]
+    with pytest.raises(Refused, match=r"(?s)r:5000 refuses.*docker login r:5000"):
+        BuildKitImages(engine.url).push("r:5000/a:1", _quiet)
+    assert sum("/push" in path for path in engine.asked) == 1
+
+
+def test_a_push_without_a_digest_is_no_success(engine: FakeEngine) -> None:
+    engine.answers["/push"] = [[{"status": "Pushed", "id": "x"}]]
+    with pytest.raises(Refused, match="no digest"):
+        BuildKitImages(engine.url).push("r:5000/a:1", _quiet)
+
+
+def _here(folder: Path) -> ImageBuild:
+    context = folder / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM scratch\n")
+    return ImageBuild("web", (ContextPart(context),), "Dockerfile", ("slipway-test/none:1",))
