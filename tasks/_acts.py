@@ -34,7 +34,7 @@ def build(s: Session, only: tuple[str, ...] = ()) -> None:
 def deploy_release(s: Session, *, yes: bool = False, dry: bool = False) -> None:
     """Provision, push, migrate, deploy, verify, record; `dry` shows the plan and does nothing."""
     from slipway.verbs.deploy import prepare, prepare_provisioning
-    from slipway.verbs.push import TOOLS, push_images, push_other
+    from slipway.verbs.push import push_images, push_tools
 
     refuse_unfit(s)
     built = s.built_images()
@@ -54,7 +54,7 @@ def deploy_release(s: Session, *, yes: bool = False, dry: bool = False) -> None:
         digests = {}
         if not dry:
             digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
-            push_other(s.images, TOOLS, target.registry, s.console.say)
+            push_tools(s.images, target.containers, target.registry, s.console.say)
         now = datetime.now(UTC)
         prepared = prepare(s.config, target, s.version, digests, ids, now, redeploy=provisioning.redeploy)
         if prepared.plan.is_empty or dry:
@@ -101,12 +101,12 @@ def migrate(s: Session, *, yes: bool) -> None:
     """Migrate the environment's database from the built image and deploy nothing."""
     from slipway.plans.migrate import plan_migrate
     from slipway.verbs.deploy import migration, prepare
-    from slipway.verbs.push import TOOLS, push_images, push_other
+    from slipway.verbs.push import push_images, push_tools
 
     built = s.built_images()
     with s.target(s.config) as (target, _):
         digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
-        push_other(s.images, TOOLS, target.registry, s.console.say)
+        push_tools(s.images, target.containers, target.registry, s.console.say)
         ids = {name: image.id for name, image in built.items()}
         prepared = prepare(s.config, target, s.version, digests, ids, datetime.now(UTC))
         plan = plan_migrate(migration(s.config, target, prepared), target.lock)

@@ -30,7 +30,7 @@ from slipway.secret import Secret
 from slipway.target import Target
 from slipway.verbs.build import build_images
 from slipway.verbs.deploy import Prepared, prepare, prepare_provisioning
-from slipway.verbs.push import TOOLS, push_images, push_other
+from slipway.verbs.push import push_images, push_other, push_tools
 
 if TYPE_CHECKING:
     import docker
@@ -165,7 +165,8 @@ def lay_ground(world: World, config: Config, say: Say) -> tuple[Ground, str]:
 def push(world: World, target: Target, built: Mapping[str, BuiltImage], say: Say) -> tuple[dict[str, str], str]:
     """Push what the host will pull; the registry itself is asked for every digest."""
     digests = push_images(world.images, built, target.registry, world.workspace.name, world.version.tag, say)
-    for other in (TOOLS, *_database_images(world, say)):
+    push_tools(world.images, target.containers, target.registry, say)
+    for other in _database_images(world, say):
         push_other(world.images, other, target.registry, say)
     for name, digest in digests.items():
         repository = ImageName("", world.workspace.name, name).repository

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from slipway.ports import BuiltImage, Images, Say
+from slipway.ports import BuiltImage, Containers, Images, Say
 from slipway.release.image import ImageName
 
 TOOLS = "slipway/tools:bookworm"
@@ -29,6 +29,11 @@ def push_images(
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return dict(zip(built, pool.map(push, built), strict=True))
+
+
+def push_tools(images: Images, containers: Containers, registry: str, say: Say) -> str:
+    """Push the tools image and have the host pull it, so that one-off work finds it there; return its image id."""
+    return containers.pull(push_other(images, TOOLS, registry, say), say)
 
 
 def push_other(images: Images, reference: str, registry: str, say: Say) -> str:
