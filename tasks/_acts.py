@@ -7,6 +7,8 @@ from slipway.errors import UsageError
 from slipway.plan import Execution, Journal, Outcome, Plan, PlanFailed, StepResult
 from tasks._session import REHEARSAL, ROOT, Session, error_json
 
+_UP_TO_DATE = "up to date: every service runs this release"
+
 
 def build(s: Session, only: tuple[str, ...] = ()) -> None:
     """Build the images named in `only` (all without) and tell what came of it."""
@@ -31,43 +33,49 @@ def build(s: Session, only: tuple[str, ...] = ()) -> None:
         s.console.table(("image", "size", "tag"), rows)
 
 
-def deploy_release(s: Session, *, yes: bool = False, dry: bool = False) -> None:
-    """Provision, push, migrate, deploy, verify, record; `dry` shows the plan and does nothing."""
+def show_deployment(s: Session) -> None:
+    """Show what a deployment would do, and do nothing."""
+    from slipway.verbs.deploy import prepare, prepare_provisioning
+
+    refuse_unfit(s)
+    ids = {name: image.id for name, image in s.built_images().items()}
+    with s.target(s.config) as (target, _):
+        plan = prepare_provisioning(s.config, target, s.version.tag).plan
+        line = "then variables, migration and deployments, planned once the databases have addresses"
+        if plan.is_empty:
+            plan = prepare(s.config, target, s.version, {}, ids, datetime.now(UTC)).plan
+            line = _UP_TO_DATE if plan.is_empty else f"{len(plan.steps)} steps; `inv deploy` carries them out"
+        s.console.plan(plan.title, plan.describe())
+        s.finish({"plan": plan.describe(), "steps": []}, line)
+
+
+def deploy_release(s: Session, *, yes: bool) -> None:
+    """Provision, push, migrate, deploy, verify, record."""
     from slipway.verbs.deploy import prepare, prepare_provisioning
     from slipway.verbs.push import push_images, push_tools
 
     refuse_unfit(s)
     built = s.built_images()
     ids = {name: image.id for name, image in built.items()}
+    results: list[StepResult] = []
     with s.target(s.config) as (target, _):
         provisioning = prepare_provisioning(s.config, target, s.version.tag)
-        if dry and not provisioning.plan.is_empty:
-            s.console.plan("first, the platform lacks:", provisioning.plan.describe())
-            raise UsageError(
-                "the rest of the plan needs the databases' addresses", hint="`inv deploy` provisions, then plans on"
-            )
-        results: list[StepResult] = []
         if not provisioning.plan.is_empty:
             s.console.plan("provision", provisioning.plan.describe())
             confirm(s, f"Change {s.env} so?", yes=yes)
             results += run(s, provisioning.plan)
-        digests = {}
-        if not dry:
-            digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
-            push_tools(s.images, target.containers, target.registry, s.console.say)
-        now = datetime.now(UTC)
-        prepared = prepare(s.config, target, s.version, digests, ids, now, redeploy=provisioning.redeploy)
-        if prepared.plan.is_empty or dry:
-            told = "up to date: every service runs this release" if prepared.plan.is_empty else prepared.plan.title
-            s.console.plan(told, prepared.plan.describe())
-            s.console.close()
-            if s.as_json:
-                s.console.document({"ok": True, "plan": prepared.plan.describe(), "steps": as_json(results)})
-            return
-        s.console.plan(prepared.plan.title, prepared.plan.describe())
+        redeploy = provisioning.redeploy
+        planned = prepare(s.config, target, s.version, {}, ids, datetime.now(UTC), redeploy=redeploy).plan
+        if planned.is_empty:
+            return tell(s, results, _UP_TO_DATE)
+        s.console.plan(planned.title, planned.describe())
         confirm(s, f"Deploy {s.version.tag} to {s.env}?", yes=yes)
+        digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
+        push_tools(s.images, target.containers, target.registry, s.console.say)
+        # Looked at again: a person may have thought about the question for a while.
+        prepared = prepare(s.config, target, s.version, digests, ids, datetime.now(UTC), redeploy=redeploy)
         results += run(s, prepared.plan, target.journal)
-        tell(s, results, f"{s.version.tag} is live in {s.env}: every service answered")
+        return tell(s, results, f"{s.version.tag} is live in {s.env}: every service answered")
 
 
 def refuse_unfit(s: Session) -> None:

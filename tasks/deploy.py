@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from tasks._acts import deploy_release, take_lock_away
+from tasks._acts import deploy_release, show_deployment, take_lock_away
 from tasks._session import REHEARSAL, helped, session
 
 _HELP = helped("env", "source", "workspace", "format", "verbose")
@@ -34,7 +34,7 @@ def plan(
 ) -> None:
     """Show what a deployment would do, and do nothing."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        deploy_release(s, dry=True)
+        show_deployment(s)
 
 
 @task(help=helped("env", "source", "workspace", "format"))
