@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from slipway.errors import UsageError
 from slipway.plan import Plan
 from slipway.ports import BackupStore, Shell
-from slipway.release.backup import backup_id
+from slipway.release.backup import backup_id, checked_id
 from slipway.release.desired import DesiredDatabase
 from slipway.steps.database import Dump, Prove
 
@@ -30,5 +31,9 @@ def plan_backup(
 
 
 def plan_proof(*, backup: str, shell: Shell, store: BackupStore) -> Plan:
-    """Return the plan of `inv db.verify`: prove a backup that exists."""
+    """Return the plan of `inv db.verify`: prove a backup that exists. Raises `UsageError` for what is no id."""
+    try:
+        checked_id(backup)
+    except ValueError as error:
+        raise UsageError(str(error), where="--backup", hint="`inv db.backups` lists them") from error
     return Plan(f"prove {backup}", (Prove(shell, store, backup),))
