@@ -159,7 +159,6 @@ def run(s: Session, plan: Plan, journal: Journal | None = None) -> tuple[StepRes
     except PlanFailed as failed:
         if s.as_json:
             s.console.document({"ok": False, "steps": as_json(failed.results), "error": error_json(failed)})
-            s.told = True
         raise
 
 

@@ -18,8 +18,8 @@ from slipway.secret import Mask, Secret
 if TYPE_CHECKING:
     from slipway.config.config import Config
     from slipway.config.workspace import Workspace
-    from slipway.engines.images.buildkit import BuildKitImages
     from slipway.engines.console import Console
+    from slipway.engines.images.buildkit import BuildKitImages
     from slipway.ports import BackupStore, BuiltImage
     from slipway.rehearsal.ground import GroundKeeper
     from slipway.rehearsal.story import World
@@ -56,7 +56,6 @@ class Session:
     workspace_file: Path
     process: Mapping[str, str] = field(repr=False)
     as_json: bool = False
-    told: bool = False
 
     @cached_property
     def workspace(self) -> "Workspace":
@@ -101,9 +100,9 @@ class Session:
         from slipway.engines.coolify.platform import Coolify
         from slipway.engines.host.engine import HostEngine
         from slipway.engines.host.lock import HostJournal, HostLock
-        from slipway.engines.host.state import StateFolder
         from slipway.engines.host.ssh import Host
         from slipway.engines.host.ssh_connect import Address
+        from slipway.engines.host.state import StateFolder
         from slipway.engines.web import WebClient
         from slipway.plans.desired import optional_setting, setting
         from slipway.target import Target
@@ -262,7 +261,6 @@ def session(
 
     mask = Mask()
     console = Console(as_json=format == "json", verbose=verbose, mask=mask)
-    opened: Session | None = None
     try:
         if format not in ("text", "json"):
             raise UsageError(f"--format {format} is not known", hint="text or json")
@@ -270,11 +268,13 @@ def session(
         given = _given(os.environ)
         yield Session(console, mask, env, folder, _workspace_file(folder, workspace), given, format == "json")
     except SlipwayError as error:
-        if format == "json" and not (opened and opened.told):
+        if format == "json":
             console.document({"ok": False, "error": error_json(error)})
         console.error(error)
         raise Exit(code=error.exit_code) from None
     except KeyboardInterrupt:
+        if format == "json":
+            console.document({"ok": False, "error": {"message": "interrupted", "exit_code": 130}})
         console.say("interrupted")
         raise Exit(code=130) from None
     finally:

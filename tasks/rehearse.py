@@ -2,7 +2,8 @@
 
 from invoke import Context, task
 
-from tasks._session import ROOT, helped, session
+from slipway.errors import SlipwayError, Unreachable
+from tasks._session import ROOT, error_json, helped, session
 
 
 @task(
@@ -24,14 +25,22 @@ def rehearse(
 
     with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
         recorder = Recorder(s.console, mask=s.mask, expected=STAGES if keep else (*STAGES, "down"))
+        whole = False
         try:
             tell(s.world(), recorder, keep=keep)
+            whole = True
+        except SlipwayError as error:
+            recorder.facts["error"] = error_json(error)
+            raise
         finally:
-            path = recorder.write(ROOT / "reports" / "rehearsal")
-            s.console.say(f"report: {path}")
             if s.as_json:
                 s.console.document(recorder.document())
-                s.told = True
+            try:
+                s.console.say(f"report: {recorder.write(ROOT / 'reports' / 'rehearsal')}")
+            except Unreachable as error:
+                if whole:
+                    raise
+                s.console.say(f"report: none, {error}")  # why the rehearsal ended is what has to be told
         if keep and not s.as_json:
             urls = recorder.facts.get("urls", {})
             assert isinstance(urls, dict)
