@@ -151,6 +151,9 @@ class Deployment:
 class Platform(Protocol):
     """What runs services (Coolify). Bound to one project and one environment."""
 
+    def require_abilities(self) -> None:
+        """Raise before anything is changed when the token lacks what a deployment needs in its middle."""
+
     def observe(self) -> ObservedPlatform:
         """Read everything of this environment."""
 

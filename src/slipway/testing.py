@@ -123,6 +123,11 @@ class FakePlatform(_Failing):
         self.services: dict[str, ObservedService] = {}
         self.deployed: list[tuple[str, str]] = []
 
+    def require_abilities(self) -> None:
+        """The token may do everything here, unless `failures` has an error under ("require_abilities", "")."""
+        if failure := self.failures.get(("require_abilities", "")):
+            raise failure
+
     def observe(self) -> ObservedPlatform:
         """Return copies of what there is."""
         known = self.project if self.databases or self.services else None

@@ -65,7 +65,8 @@ class Prepared:
 
 
 def prepare_provisioning(config: Config, target: Target, tag: str) -> Provisioning:
-    """Look at the platform and plan what it lacks."""
+    """Look at the platform and plan what it lacks; a token that may not do all of it is refused before anything acts."""
+    target.platform.require_abilities()
     plan = provision_plan(
         desired_databases(config),
         desired_services(config, target.registry),
@@ -167,12 +168,15 @@ def current_release(target: Target) -> Release | None:
 
 
 def running_services(target: Target, platform: ObservedPlatform) -> dict[str, RunningContainer]:
-    """Return service -> its newest running container, as the host's engine shows it."""
+    """Return service -> the container that serves, as the host's engine shows it: the newest green one, or the newest.
+
+    While the container of a failed deployment is being stopped, the old one runs beside it and still serves.
+    """
     found = {}
     for name, service in platform.services.items():
         containers = [c for c in target.containers.running(f"coolify.name={service.uuid}") if c.state == "running"]
         if containers:
-            found[name] = containers[0]
+            found[name] = next((c for c in containers if c.health in {"", "healthy"}), containers[0])
     return found
 
 
