@@ -279,9 +279,12 @@ class GroundKeeper:
 
     def _keep(self, name: str, content: bytes) -> str:
         path = self.folder / name
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
+        try:
+            path.unlink(missing_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+        except OSError as error:
+            raise Unreachable(f"cannot be written: {error.strerror}", where=str(path)) from error
         return str(path)
 
     @staticmethod
