@@ -65,7 +65,7 @@ class Prepared:
 
 
 def prepare_provisioning(config: Config, target: Target, tag: str) -> Provisioning:
-    """Look at the platform and plan what it lacks; a token that may not do all of it is refused before anything acts."""
+    """Look at the platform and plan what it lacks; a token that may do too little is refused before anything acts."""
     target.platform.require_abilities()
     plan = provision_plan(
         desired_databases(config),
