@@ -39,7 +39,7 @@ class Stage:
 
     def issue(self, rule: str, message: str, hint: str = "", severity: Severity = Severity.ERROR) -> Issue:
         """Return an issue about this container."""
-        return Issue(f"images.{rule}", severity, self.name, self.image.tags[0], message, hint)
+        return Issue(f"images.{rule}", severity, self.name, f"{self.name} ({self.image.tags[0]})", message, hint)
 
 
 Rule = Callable[[Stage], Iterable[Issue]]
@@ -116,7 +116,7 @@ def is_green(stage: Stage) -> Iterable[Issue]:
         return
     answer = stage.host.run(HEALTHCHECK)
     if answer.rc != 0:
-        yield stage.issue("health", f"red: {answer.stdout.strip() or answer.stderr.strip()}")
+        yield stage.issue("health", answer.stdout.strip() or answer.stderr.strip() or f"answers {answer.rc}")
 
 
 def ships_static_files(stage: Stage) -> Iterable[Issue]:

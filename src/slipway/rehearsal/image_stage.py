@@ -162,7 +162,7 @@ class ImageStage:
 
     def _issue(self, name: str, rule: str, message: str, hint: str = "") -> Issue:
         image = self.images[self.workspace.services[name].image]
-        return Issue(f"images.{rule}", Severity.ERROR, name, image.tags[0], message, hint)
+        return Issue(f"images.{rule}", Severity.ERROR, name, f"{name} ({image.tags[0]})", message, hint)
 
     def _check_service(self, name: str) -> list[Issue]:
         service = self.workspace.services[name]
@@ -172,7 +172,7 @@ class ImageStage:
             return [self._issue(name, "start", f"the container stopped by itself: {logs}", "read its last lines above")]
         issues = []
         if health != "healthy":
-            late = f"Docker's check says {health!r} after {_GREEN_WITHIN:.0f} s: {self._why(name)}"
+            late = f"{health} after {_GREEN_WITHIN:.0f} s: {self._why(name)}"
             issues.append(self._issue(name, "health", late))
         with ExitStack() as stack:
             container = self._containers[name].id or ""
@@ -187,7 +187,9 @@ class ImageStage:
                 container_host(root),
                 self._known,
             )
-            return issues + check_stage(stage)
+            # Docker's word on the health comes with the time it took; the same from inside would only repeat it.
+            said = {issue.id for issue in issues}
+            return issues + [issue for issue in check_stage(stage) if issue.id not in said]
 
     def _await_green(self, name: str) -> str:
         deadline = time.monotonic() + _GREEN_WITHIN
