@@ -130,7 +130,9 @@ def test_connections_are_no_listeners_and_no_answer_is_no_success() -> None:
 
 def test_the_health_check_is_asked() -> None:
     assert found(images.is_green, stage(FakeHost({images.HEALTHCHECK: (0, "green")}))) == []
-    assert found(images.is_green, stage(FakeHost({images.HEALTHCHECK: (1, "no heartbeat\n")}))) == ["red: no heartbeat"]
+    assert found(images.is_green, stage(FakeHost({images.HEALTHCHECK: (1, "red: no heartbeat\n")}))) == [
+        "red: no heartbeat"
+    ]
     assert found(images.is_green, stage(FakeHost(files=()))) == [f"there is no {images.HEALTHCHECK}"]
 
 
