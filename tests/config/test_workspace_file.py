@@ -122,3 +122,8 @@ def test_a_link_out_of_the_checkout_is_refused(source: Path, tmp_path: Path) -> 
     shutil.move(source / "zamio_admin", tmp_path / "elsewhere")
     (source / "zamio_admin").symlink_to(tmp_path / "elsewhere")
     assert "leads out of the source" in complaint(source)
+
+
+def test_one_missing_file_is_said_once(source: Path) -> None:
+    (source / "tsconfig.base.json").unlink()
+    assert complaint(source).count("tsconfig.base.json") == 1

@@ -152,7 +152,10 @@ class TaskProbe(_Model):
 
 
 class BeatProbe(_Model):
-    """A column in the database that moves on whenever beat ticks."""
+    """Where the database keeps beat's schedule: read and told, while the heartbeat of its container is the proof.
+
+    `table` has a row an entry, `column` the time it was last sent; an entry may run once a month, so no tick is asked of it.
+    """
 
     table: SqlName
     column: SqlName

@@ -76,8 +76,6 @@ def _needed(workspace: Workspace) -> Iterator[tuple[tuple[str, ...], str, bool]]
         yield ("frontend", "packages"), _below(frontend.path, package), True
     for file in frontend.files:
         yield ("frontend", "files"), _below(frontend.path, file), False
-    for file in frontend.files:
-        yield ("frontend", "files"), _below(frontend.path, file), False
     for name, portal in frontend.portals.items():
         key = ("frontend", "portals", name, "path")
         yield key, _below(frontend.path, portal.path), True
