@@ -141,8 +141,22 @@ def test_a_status_that_fails_is_not_taken_for_clean(checkout: Path) -> None:
         asked(checkout)
 
 
-def test_without_git_nothing_is_guessed() -> None:
-    with pytest.raises(UsageError):
+def test_a_checkout_of_another_user_is_told_with_gits_own_remedy(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for this
+    with pytest.raises(UsageError) as raised:
+        asked(checkout / "app")
+    assert (raised.value.where, raised.value.exit_code) == (str(checkout / "app"), 2)
+    assert "another user" in raised.value.message
+    assert raised.value.hint == f"git config --global --add safe.directory {checkout}"
+
+
+def test_without_git_the_package_is_named(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unreachable, match="git") as raised:
+        asked(checkout)
+    assert raised.value.hint == "apt-get install git"
+    with pytest.raises(Unreachable, match="not found") as raised:
         version_of(Path("/x"), FakeShell())
-    with pytest.raises(Unreachable):
-        version_of(Path("/x"), FakeShell({"git": Unreachable("`git` cannot be started")}))
+    assert raised.value.hint == "apt-get install git"

@@ -9,7 +9,7 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What is built: the workspace's version, its git revision (12 hex digits or "unknown"), whether it is dirty."""
+    """What is built: the workspace's version, its git revision (12 hex digits), whether it is dirty."""
 
     number: str
     revision: str
