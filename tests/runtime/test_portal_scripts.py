@@ -135,3 +135,9 @@ def test_a_draining_portal_is_red(run: Callable[..., Running], answers: Callable
 
 def test_nobody_there_is_red(run: Callable[..., Running], port: int) -> None:
     assert run(str(SCRIPTS / "healthcheck"), PORT=str(port)).ends() == 1
+
+
+def test_nginx_starts_where_the_kernel_has_no_ipv6() -> None:
+    conf = (SCRIPTS.parents[1] / "templates" / "nginx" / "portal.conf").read_text()
+    listening = [words[1] for line in conf.splitlines() if (words := line.split())[:1] == ["listen"]]
+    assert listening == ["8080"]
