@@ -154,7 +154,8 @@ class TaskProbe(_Model):
 class BeatProbe(_Model):
     """Where the database keeps beat's schedule: read and told, while the heartbeat of its container is the proof.
 
-    `table` has a row an entry, `column` the time it was last sent; an entry may run once a month, so no tick is asked of it.
+    `table` has a row an entry, `column` the time it was last sent; an entry may run once a month, so no tick of it is
+    waited for.
     """
 
     table: SqlName
