@@ -108,6 +108,10 @@ class Session:
         from slipway.target import Target
         from slipway.verbs.push import TOOLS
 
+        if self.env == REHEARSAL:
+            from slipway.rehearsal.ground import load_ground
+
+            load_ground(self.rehearsal_folder)  # says so when none stands
         address = Address(
             host=setting(config, "SLIPWAY_SSH_HOST"),
             user=setting(config, "SLIPWAY_SSH_USER"),
