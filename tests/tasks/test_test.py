@@ -15,6 +15,9 @@ from slipway.errors import Unreachable
 from slipway.plan import Outcome
 from tasks import test as module
 
+# The collector may also come by while one of these tests still runs.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+
 
 @pytest.fixture(autouse=True)
 def _invokes_pipes() -> Iterator[None]:
