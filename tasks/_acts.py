@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from slipway.errors import UsageError
+from slipway.errors import Refused, UsageError
 from slipway.plan import Execution, Journal, Outcome, Plan, PlanFailed, StepResult
 from tasks._session import REHEARSAL, ROOT, Session, error_json
 
@@ -12,7 +12,7 @@ _UP_TO_DATE = "up to date: every service runs this release"
 
 def build(s: Session, only: tuple[str, ...] = ()) -> None:
     """Build the images named in `only` (all without) and tell what came of it."""
-    from slipway.rehearsal.story import workspace_builds
+    from slipway.rehearsal.stages import workspace_builds
     from slipway.verbs.build import build_images
 
     world = s.world()
@@ -50,20 +50,21 @@ def show_deployment(s: Session) -> None:
 
 
 def deploy_release(s: Session, *, yes: bool) -> None:
-    """Provision, push, migrate, deploy, verify, record."""
+    """Provision, push, migrate, deploy, verify, record: all under the environment's lock, looked at once it is held."""
+    from slipway.steps.guard import AcquireLock
     from slipway.verbs.deploy import prepare, prepare_provisioning
     from slipway.verbs.push import push_images, push_tools
 
     refuse_unfit(s)
     built = s.built_images()
     ids = {name: image.id for name, image in built.items()}
-    results: list[StepResult] = []
     with s.target(s.config) as (target, _):
+        results = list(run(s, Plan("lock", (AcquireLock(target.lock),)), target.journal))
         provisioning = prepare_provisioning(s.config, target, s.version.tag)
         if not provisioning.plan.is_empty:
             s.console.plan("provision", provisioning.plan.describe())
             confirm(s, f"Change {s.env} so?", yes=yes)
-            results += run(s, provisioning.plan)
+            results += run(s, provisioning.plan, target.journal)
         redeploy = provisioning.redeploy
         planned = prepare(s.config, target, s.version, {}, ids, datetime.now(UTC), redeploy=redeploy).plan
         if planned.is_empty:
@@ -72,8 +73,13 @@ def deploy_release(s: Session, *, yes: bool) -> None:
         confirm(s, f"Deploy {s.version.tag} to {s.env}?", yes=yes)
         digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
         push_tools(s.images, target.containers, target.registry, s.console.say)
-        # Looked at again: a person may have thought about the question for a while.
         prepared = prepare(s.config, target, s.version, digests, ids, datetime.now(UTC), redeploy=redeploy)
+        if prepared.plan.describe() != planned.describe():
+            raise Refused(
+                "platform or host changed between question and answer, so another plan would be carried out now",
+                where=target.shell.place,
+                hint="`inv deploy` again: it looks and asks anew",
+            )
         results += run(s, prepared.plan, target.journal)
         return tell(s, results, f"{s.version.tag} is live in {s.env}: every service answered")
 
@@ -96,12 +102,12 @@ def refuse_unfit(s: Session) -> None:
 
 def back_up(s: Session) -> None:
     """Dump and prove the environment's database."""
-    from slipway.rehearsal.story import back_up as planned
+    from slipway.verbs.backup import prepare_backup
     from slipway.verbs.deploy import current_release
 
     with s.target(s.config) as (target, store):
         current = current_release(target)
-        plan = planned(s.config, target, store, target.platform.observe(), current.version.tag if current else "")
+        plan = prepare_backup(s.config, target, store, target.platform.observe(), current.version.tag if current else "")
         tell(s, run(s, plan), "backed up: the dump was restored and compared")
 
 
@@ -148,7 +154,7 @@ def confirm(s: Session, question: str, *, yes: bool) -> None:
     if yes or s.env == REHEARSAL:
         return
     if not s.console.confirm(question):
-        raise UsageError("not confirmed; nothing was done", hint="answer y, or pass --yes")
+        raise UsageError("not confirmed; nothing more was done", hint="answer y, or pass --yes")
 
 
 def run(s: Session, plan: Plan, journal: Journal | None = None) -> tuple[StepResult, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from slipway.engines.images.buildkit import BuildKitImages
     from slipway.ports import BackupStore, BuiltImage
     from slipway.rehearsal.ground import GroundKeeper
-    from slipway.rehearsal.story import World
+    from slipway.rehearsal.world import World
     from slipway.release.image import Version
     from slipway.target import Target
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REHEARSAL = "rehearsal"
 
 HELP = {
-    "env": "environment: local, rehearsal, staging or production",
+    "env": "environment: local, rehearsal, staging or production (default: rehearsal)",
     "source": "the monorepo's checkout (default: example/)",
     "workspace": "its workspace file (default: workspace.yaml of the source, else Slipway's own)",
     "format": "text for people, json for programs: then stdout is one JSON document",
@@ -201,7 +201,7 @@ class Session:
         import docker
 
         from slipway.engines.images.bases import ensure_bases
-        from slipway.rehearsal.story import World
+        from slipway.rehearsal.world import World
 
         def secrets_file() -> Path:
             file = self.secrets_file
@@ -219,6 +219,7 @@ class Session:
             secrets_file=secrets_file,
             config=self.load_config,
             target=self.target,
+            given=self.process,
         )
 
     def built_images(self) -> "dict[str, BuiltImage]":

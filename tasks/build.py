@@ -10,9 +10,9 @@ _HELP = helped("source", "workspace", "env", "format", "verbose")
 
 @task(help=helped("format", "verbose"))
 def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
-    """Make the base images: from a registry where one answers, else from Debian packages. Cached afterwards."""
+    """Make the base images, from a registry or from Debian packages; the other tasks do so when one is missing."""
     from slipway.engines.images.bases import ensure_bases
-    from slipway.rehearsal.story import BASES
+    from slipway.rehearsal.world import BASES
 
     with session(format=format, verbose=verbose) as s:
         made = ensure_bases(s.images, BASES, s.console.say)
@@ -37,7 +37,7 @@ def all_images(
     format: str = "text",
     verbose: bool = False,
 ) -> None:
-    """Build every image of the workspace, in parallel."""
+    """Build every image of the workspace, in parallel; portals hold the API's address of --env from then on."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
         build(s)
 
@@ -66,6 +66,6 @@ def frontend(
     format: str = "text",
     verbose: bool = False,
 ) -> None:
-    """Build the image of one portal."""
+    """Build the image of one portal; it holds the API's address of --env from then on."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
         build(s, (app,))

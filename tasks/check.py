@@ -7,7 +7,7 @@ from tasks._session import REHEARSAL, ROOT, answer, helped, session
 
 @task(help=helped("source", "workspace", "env", "format"))
 def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "", format: str = "text") -> None:
-    """Hold an environment's configuration against every rule: all problems at once, with file and line."""
+    """List every problem of an environment's configuration at once, each with file and line and a way out."""
     from slipway.checks.environment import check_environment
     from slipway.checks.issue import is_ok, report
 
@@ -23,9 +23,9 @@ def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "",
 
 @task(help=helped("source", "workspace", "format", "verbose"))
 def images(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
-    """Start the built images beside a real PostgreSQL and Redis and ask them testinfra's questions."""
+    """Start each built image beside a real PostgreSQL and Redis, look into it, try it and stop it again."""
     from slipway.checks.issue import is_ok, report
-    from slipway.rehearsal.story import staged_issues
+    from slipway.rehearsal.stages import staged_issues
 
     with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
         issues = staged_issues(s.world(), s.config, s.built_images(), s.console.say)

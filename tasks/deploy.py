@@ -54,11 +54,13 @@ def history(c: Context, env: str = REHEARSAL, source: str = "", workspace: str =
 
 @task(help=helped("env", "source", "workspace", "format"))
 def status(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "", format: str = "text") -> None:
-    """Say what runs, as the host's engine shows it; 1 when a service does not run or is not healthy."""
+    """Say what runs, as the host's engine shows it; exit code 1 when a service does not run or is not healthy."""
     from slipway.verbs.deploy import running_services
 
     with session(env=env, source=source, workspace=workspace, format=format) as s, s.target(s.config) as (target, _):
-        running = running_services(target, target.platform.observe())
+        running, crowded = running_services(target, target.platform.observe())
+        for name in sorted(crowded):
+            s.console.say(f"{name} runs more than once: a deployment was killed; `inv deploy` puts it right")
         found = {name: running.get(name) for name in s.workspace.services}
         rows = [(name, c.state, c.health, c.image) if c else (name, "absent", "", "") for name, c in found.items()]
         keys = ("service", "state", "health", "image")
@@ -73,6 +75,6 @@ def status(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = 
 def unlock(
     c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "", yes: bool = False, format: str = "text"
 ) -> None:
-    """Take the environment's lock away from whoever holds it."""
+    """Take the environment's lock away from a run that died; one that lives stops before its next step."""
     with session(env=env, source=source, workspace=workspace, format=format) as s:
         take_lock_away(s, yes=yes)
