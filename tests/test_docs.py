@@ -1,6 +1,8 @@
 """What the documents say is held against the code: tasks, options, links, files, ids, the page of variables."""
 
+import ast
 import copy
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -159,3 +161,35 @@ def test_every_exit_code_is_explained_in_the_readme() -> None:
     rows = re.findall(r"^\| (\d) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     errors = (Refused, UsageError, Unreachable, PersonNeeded)
     assert [int(code) for code in rows] == [0, *(error.exit_code for error in errors)]
+
+
+def texts_of_the_code() -> Iterator[list[str]]:
+    """Yield the parts of every text in the code as patterns: what is filled in later stands for anything."""
+    for folder in ("src", "tasks"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                values = node.values if isinstance(node, ast.JoinedStr) else [node]
+                parts = [value.value if isinstance(value, ast.Constant) else None for value in values]
+                if any(isinstance(part, str) for part in parts):
+                    yield [re.escape(part) if isinstance(part, str) else ".+" for part in parts]
+
+
+def says(parts: list[str], words: str) -> bool:
+    """Whether some parts of a text in a row, its blanks at both ends aside, are `words`."""
+    for begin, end in itertools.combinations(range(len(parts) + 1), 2):
+        pattern = "".join(parts[begin:end]).removeprefix(r"\ ").removesuffix(r"\ ")
+        if len(pattern) > 12 and re.fullmatch(pattern, words):
+            return True
+    return False
+
+
+def test_every_message_in_the_runbook_is_one_that_the_code_says() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    quoted = [quote for row in rows for quote in _SPAN.findall(row)]
+    pieces = [piece.strip(" ,:") for quote in quoted for piece in quote.split("...") if piece.strip(" ,:")]
+    code = list(texts_of_the_code())
+    whole = "\n".join("".join(parts) for parts in code)
+    filled_in = [parts for parts in code if len(parts) > 1]
+    unsaid = [piece for piece in pieces if re.escape(piece) not in whole]
+    assert len(pieces) > 35
+    assert [piece for piece in unsaid if not any(says(parts, piece) for parts in filled_in)] == []
