@@ -66,6 +66,8 @@ class BuildEvent:
 
     WHOLE: ClassVar[str] = "image"
     """The step that stands for a whole image; it comes last."""
+    FAILED: ClassVar[str] = "failed image"
+    """In its place where the build failed, `text` saying why; what was cancelled with it has no such end."""
 
     build: str
     step: str
@@ -96,7 +98,7 @@ class Images(Protocol):
     def build_all(
         self, builds: Sequence[ImageBuild], tell: Callable[[BuildEvent], None], at_once: int = 4
     ) -> tuple[BuiltImage, ...]:
-        """Build independent images in parallel; the first failure cancels the others and is raised."""
+        """Build independent images in parallel; the first failure is told, cancels the others and is raised."""
 
     def inspect(self, reference: str) -> BuiltImage | None:
         """Return the image or None when the engine does not have it."""

@@ -50,6 +50,8 @@ class _Watch:
             cached, ran = self.cached.get(event.build, 0), self.ran.get(event.build, 0)
             observed = f"{event.text}, {ran} steps ran, {cached} from the cache"
             self._end(event.build, StepResult(name, Outcome.DONE, event.seconds or 0.0, observed))
+        elif event.step == BuildEvent.FAILED:
+            self._end(event.build, StepResult(name, Outcome.FAILED, event.seconds or 0.0, event.text[:200]))
         elif event.seconds is not None and not event.step.startswith("[internal]") and event.step.startswith("["):
             counter = self.cached if event.cached else self.ran
             counter[event.build] = counter.get(event.build, 0) + 1
@@ -58,11 +60,12 @@ class _Watch:
             self.progress.line(name, event.text)
 
     def abandon(self, error: SlipwayError) -> None:
-        """End what is still open: the one that failed, and those that were cancelled with it."""
+        """End what is still open: cancelled with the one that failed; all failed where it was none of them alone."""
+        failed = [result.name for result in self.results if result.outcome is Outcome.FAILED]
+        outcome = Outcome.SKIPPED if failed else Outcome.FAILED
+        observed = f"cancelled with {failed[0]}" if failed else error.message[:200]
         for name in sorted(self.open_builds):
-            failed = f"image {name}" in error.where or not error.where
-            outcome = Outcome.FAILED if failed else Outcome.SKIPPED
-            self._end(name, StepResult(f"build {name}", outcome, time.monotonic() - self.begin, error.message[:200]))
+            self._end(name, StepResult(f"build {name}", outcome, time.monotonic() - self.begin, observed))
 
     def _end(self, name: str, result: StepResult) -> None:
         self.open_builds = {other for other in self.open_builds if other != name}

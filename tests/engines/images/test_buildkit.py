@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -183,11 +184,15 @@ def test_of_parallel_builds_the_first_failure_ends_the_others(tmp_path: Path, ba
     for name in ("good", "bad"):
         (tmp_path / name).mkdir()
     slow = _build(tmp_path / "good", f"FROM {base}\nRUN echo {label}; sleep 300\n", label)
-    bad = _build(tmp_path / "bad", f"FROM {base}\nRUN echo {label}; sleep 1; exit 4\n", label)
+    bad = replace(_build(tmp_path / "bad", f"FROM {base}\nRUN echo {label}; sleep 1; exit 4\n", label), name="bad")
     begin = time.monotonic()
+    events: list[BuildEvent] = []
     with pytest.raises(Refused, match="exit code 4"):
-        BuildKitImages().build_all([slow, bad], _quiet)
+        BuildKitImages().build_all([slow, bad], events.append)
     assert time.monotonic() - begin < 60
+    ends = [event for event in events if event.step in {BuildEvent.WHOLE, BuildEvent.FAILED}]
+    assert [(event.build, event.step) for event in ends] == [("bad", BuildEvent.FAILED)]
+    assert "exit code 4" in ends[0].text
 
 
 @pytest.mark.docker

@@ -84,13 +84,18 @@ class BuildKitImages:
         """Build independent images in parallel, in the order given; the first failure cancels the others and is raised.
 
         `tell` is called from several threads, never from two at the same time; the last event of an image has the
-        step `BuildEvent.WHOLE`, its size and the seconds it took.
+        step `BuildEvent.WHOLE`, its size and the seconds it took, or `BuildEvent.FAILED`, why, and the seconds.
         """
-        turn = threading.Lock()
+        turn, is_over = threading.Lock(), threading.Event()
 
         def build_whole(build: ImageBuild) -> BuiltImage:
             begin = time.monotonic()
-            image = self.build(build, tell_in_turn)
+            try:
+                image = self.build(build, tell_in_turn)
+            except SlipwayError as error:
+                if not is_over.is_set():
+                    tell_in_turn(BuildEvent(build.name, BuildEvent.FAILED, error.message, time.monotonic() - begin))
+                raise
             size = f"{image.size / 1e6:.0f} MB"
             tell_in_turn(BuildEvent(build.name, BuildEvent.WHOLE, size, time.monotonic() - begin))
             return image
@@ -108,6 +113,7 @@ class BuildKitImages:
                     future for future in futures if future.done() and not future.cancelled() and future.exception()
                 ]
                 if failed or not all(future.done() for future in futures):
+                    is_over.set()
                     for future in futures:
                         future.cancel()
                     self.cancel()
