@@ -107,7 +107,9 @@ def back_up(s: Session) -> None:
 
     with s.target(s.config) as (target, store):
         current = current_release(target)
-        plan = prepare_backup(s.config, target, store, target.platform.observe(), current.version.tag if current else "")
+        plan = prepare_backup(
+            s.config, target, store, target.platform.observe(), current.version.tag if current else ""
+        )
         tell(s, run(s, plan), "backed up: the dump was restored and compared")
 
 

@@ -226,9 +226,10 @@ class Session:
         """Return the images of this version as the engine has them. Raises `UsageError` naming those it has not."""
         from dataclasses import replace
 
+        from slipway.plans.build import BUILT_WITH, built_with
         from slipway.release.image import ImageName
 
-        built, missing = {}, []
+        built, missing, foreign = {}, [], []
         for name in self.workspace.image_names:
             reference = ImageName("", self.workspace.name, name).tagged(self.version.tag)
             found = self.images.inspect(reference)
@@ -236,8 +237,16 @@ class Session:
                 missing.append(reference)
             else:
                 built[name] = replace(found, name=name, tags=(reference,))
+                if name != "backend" and found.labels.get(BUILT_WITH) != built_with(self.config.build_arguments(name)):
+                    foreign.append(reference)
         if missing:
             raise UsageError(f"not built yet: {', '.join(missing)}", where="engine", hint="`inv build.all` builds them")
+        if foreign:
+            raise UsageError(
+                f"built with the variables of another environment: {', '.join(foreign)}",
+                where="engine",
+                hint=f"`inv build.all --env {self.env}` builds them for {self.env}",
+            )
         return built
 
     def finish(self, document: Mapping[str, object], line: str, *, ok: bool = True) -> None:

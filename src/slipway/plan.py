@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from slipway.errors import SlipwayError
+from slipway.errors import PersonNeeded, Refused, SlipwayError, Unreachable
+
+_UNDO = "undo "
 
 
 class Outcome(StrEnum):
@@ -106,13 +108,26 @@ class Plan:
 
 
 class PlanFailed(SlipwayError):
-    """A step failed; `results` holds every step so far. Exit code and message are those of the step's own error."""
+    """A step failed; `results` holds every step so far and what was taken back. The message is the step's own.
+
+    The exit code is the step's own, too, unless it would not be true: 3 says that nothing was changed, so it becomes 1
+    once something was done and stays; a step that could not be taken back needs a person, 4.
+    """
 
     def __init__(self, error: SlipwayError, results: tuple[StepResult, ...]) -> None:
-        super().__init__(error.message, where=error.where, hint=error.hint, details=error.details)
+        stuck = [r for r in results if r.name.startswith(_UNDO) and r.outcome is Outcome.FAILED]
+        details = (*error.details, *(f"{r.name} failed: {r.observed}" for r in stuck))
+        super().__init__(error.message, where=error.where, hint=error.hint, details=details)
         self.error = error
         self.results = results
-        self.exit_code = error.exit_code
+        undone = {result.name for result in results if result.outcome is Outcome.UNDONE}
+        stays = any(result.outcome is Outcome.DONE and result.name not in undone for result in results)
+        if stuck:
+            self.exit_code = PersonNeeded.exit_code
+        elif stays and error.exit_code == Unreachable.exit_code:
+            self.exit_code = Refused.exit_code
+        else:
+            self.exit_code = error.exit_code
 
 
 @dataclass(slots=True)
@@ -142,12 +157,6 @@ class Execution:
                 raise
         return tuple(results)
 
-    def run_step(self, step: Step) -> StepResult:
-        """Run one step between its two journal lines and tell `progress`; the step's error passes through."""
-        results: list[StepResult] = []
-        self._attempt(step, results, [])
-        return results[0]
-
     def _attempt(self, step: Step, results: list[StepResult], begun: list[Step]) -> None:
         """Add the step to `begun` once the journal let it begin, and its result to `results` however it ends."""
         begin = self.clock()
@@ -173,11 +182,12 @@ class Execution:
         """Undo in reverse. Each begins with a journal line of its own, so a lost lock stops the way back, too."""
         undone = []
         for step in reversed(steps):
-            act = f"undo {step.name}"
+            act = f"{_UNDO}{step.name}"
             try:
                 self.journal.before(act)
             except SlipwayError as error:
                 self.progress.line(step.name, f"nothing more is taken back: {error.message}")
+                undone.append(StepResult(act, Outcome.FAILED, 0.0, error.message))
                 break
             begin = self.clock()
             try:
@@ -187,8 +197,8 @@ class Execution:
                 self.progress.line(step.name, f"could not be taken back: {observed}")
             seconds = self.clock() - begin
             self._write_down(StepResult(act, outcome, seconds, observed))
-            if outcome is Outcome.UNDONE:
-                result = StepResult(step.name, outcome, seconds)
+            if outcome is not Outcome.SKIPPED:
+                result = StepResult(step.name if outcome is Outcome.UNDONE else act, outcome, seconds, observed)
                 self.progress.ended(result)
                 undone.append(result)
         return undone

@@ -39,13 +39,14 @@ class Ground:
         self.containers = FakeContainers({f"r/backend:{number}-abc": number for number in "12"})
         self.current: Release | None = None
         self.running: dict[str, RunningContainer] = {}
+        self.crowded: frozenset[str] = frozenset()
         Execution(Lines()).run(
             provision_plan((), SERVICES, self.platform.observe(), self.platform, self.containers, tag="0-abc")
         )
         self.platform.calls.clear()
 
     def observed(self) -> Observed:
-        return Observed(self.platform.observe(), self.current, dict(self.running))
+        return Observed(self.platform.observe(), self.current, dict(self.running), self.crowded)
 
     def plan(self, number: str, migrate: Step | None = None, redeploy: tuple[str, ...] = ()) -> Plan:
         return deploy_plan(
@@ -55,6 +56,7 @@ class Ground:
             self.observed(),
             self.platform,
             self.containers,
+            image_ids={service.name: f"sha256:{number}" for service in SERVICES},
             migrate=migrate,
             redeploy=redeploy,
         )
@@ -65,7 +67,9 @@ class Ground:
         self.current = release(number)
         for service in SERVICES:
             image = f"{service.repository}:{number}-abc"
-            self.running[service.name] = RunningContainer("c", service.name, image, "i", "running", "healthy")
+            self.running[service.name] = RunningContainer(
+                "c", service.name, image, f"sha256:{number}", "running", "healthy"
+            )
         self.platform.calls.clear()
         self.platform.deployed.clear()
 
@@ -119,12 +123,19 @@ def test_a_release_that_runs_already_gets_an_empty_plan(ground: Ground) -> None:
         {"health": "starting"},
         {"image": "r/backend:0-abc"},
         {"image": "i"},
+        {"image_id": "sha256:of the same tag, built anew"},
     ],
 )
 def test_only_a_healthy_container_of_the_release_counts_as_already_so(ground: Ground, change: dict[str, str]) -> None:
     ground.live("1")
     ground.running["api"] = replace(ground.running["api"], **change)  # type: ignore[arg-type]  # all texts
     assert names(ground.plan("1")) == ["deploy api"]
+
+
+def test_a_service_that_runs_twice_is_deployed_again(ground: Ground) -> None:
+    ground.live("1")
+    ground.crowded = frozenset({"worker"})
+    assert names(ground.plan("1")) == ["deploy worker"]
 
 
 def test_variables_set_by_a_killed_run_still_need_their_deployment(ground: Ground) -> None:
@@ -160,6 +171,7 @@ def test_going_back_means_variables_before_the_tag(ground: Ground) -> None:
         ground.observed(),
         ground.platform,
         ground.containers,
+        image_ids={"api": "sha256:2", "worker": "sha256:2"},
     )
     ground.platform.failures["deploy", "worker"] = Refused("unhealthy")
     with pytest.raises(PlanFailed):
@@ -232,7 +244,7 @@ def test_a_first_deployment_that_fails_has_nothing_to_go_back_to(ground: Ground)
 
 def test_a_service_that_is_not_on_the_platform_or_has_no_variables_is_named(ground: Ground) -> None:
     with pytest.raises(UsageError, match="no variables are known for api"):
-        deploy_plan((API,), {}, release("1"), ground.observed(), ground.platform, ground.containers)
+        deploy_plan((API,), {}, release("1"), ground.observed(), ground.platform, ground.containers, image_ids={})
     del ground.platform.services["api"]
     with pytest.raises(UsageError, match="not on the platform yet: api"):
         ground.plan("1")

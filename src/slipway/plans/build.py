@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from slipway.config.workspace import Role, Workspace
@@ -25,6 +26,9 @@ _LITTER = (
     "**/.idea",
     "**/.vscode",
 )
+BUILT_WITH = "slipway.built-with"
+"""The label of a portal that tells which variables it was built with."""
+
 _REQUIREMENTS = ("*", "!*requirements*", "!*constraints*")
 
 
@@ -139,8 +143,14 @@ def _portals(common: _Common, bases: Bases, build_arguments: Mapping[str, Mappin
                 "OUTPUT": portal.output,
                 "VITE_ENV": "\n".join(f"{name}={value}" for name, value in sorted(variables.items())),
             },
-            labels=common.labels(image),
+            labels=common.labels(image) | {BUILT_WITH: built_with(variables)},
         )
+
+
+def built_with(variables: Mapping[str, str]) -> str:
+    """Return a digest of the variables that a portal holds in its bundle: built for elsewhere, it differs."""
+    text = "\n".join(f"{name}={value}" for name, value in sorted(variables.items()))
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def _part(root: Path, file: str, prefix: str) -> ContextPart:

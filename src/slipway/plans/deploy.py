@@ -25,13 +25,15 @@ def deploy_plan(
     platform: Platform,
     containers: Containers,
     *,
+    image_ids: Mapping[str, str],
     migrate: Step | None = None,
     redeploy: Collection[str] = (),
 ) -> Plan:
     """Return the steps that make `release` run; empty when it does already and `migrate` is None.
 
-    `variables` are each service's, `migrate` the step that brings the schema up to the release (None where nothing is
-    to migrate), `redeploy` names services that need a deployment for another reason (their settings were changed).
+    `variables` are each service's, `image_ids` service -> id of the image it shall run, `migrate` the step that brings
+    the schema up to the release (None where nothing is to migrate), `redeploy` names services that need a deployment
+    for another reason (their settings were changed).
     Raises `UsageError` where a service is not on the platform or has no variables.
     """
     ordered = sorted(services, key=lambda service: _ORDER.index(service.role))
@@ -47,7 +49,12 @@ def deploy_plan(
             )
     if migrate is not None:
         steps.append(migrate)
-    due = [s for s in ordered if s.name in redeploy or not is_already_so(s, variables[s.name], release, observed)]
+    due = [
+        service
+        for service in ordered
+        if service.name in redeploy
+        or not is_already_so(service, variables[service.name], release, observed, image_ids[service.name])
+    ]
     deployments = {
         service.name: _deployment(service, variables[service.name], release.version.tag, observed, platform, containers)
         for service in due
@@ -61,13 +68,18 @@ def deploy_plan(
     return Plan(f"deploy {release.version.tag}", tuple(steps))
 
 
-def is_already_so(service: DesiredService, variables: Variables, release: Release, observed: Observed) -> bool:
-    """Whether the service runs this release: its container by tag and health, its variables by platform and record.
+def is_already_so(
+    service: DesiredService, variables: Variables, release: Release, observed: Observed, image_id: str
+) -> bool:
+    """Whether the service runs this release: one container of its tag and image, green, variables as recorded.
 
-    The record is asked too, because variables on the platform reach a container with its next deployment only.
+    The image is compared by id, because a tag may be built anew. The record is asked besides the platform, because
+    variables and settings on the platform reach a container with its next deployment only.
     """
     container = observed.running.get(service.name)
     if container is None or container.state != "running" or container.health not in {"", "healthy"}:
+        return False
+    if service.name in observed.crowded or container.image_id != image_id:
         return False
     if container.image != f"{service.repository}:{release.version.tag}":
         return False

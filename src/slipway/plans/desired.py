@@ -51,6 +51,7 @@ def desired_services(config: Config, registry: str) -> tuple[DesiredService, ...
             config.public_host(name),
             service.role is not Role.BEAT,
             config.health(name),
+            f"{config.workspace.name}-{config.environment}",
         )
         for name, service in config.workspace.services.items()
     )
@@ -61,9 +62,9 @@ def platform_values(config: Config, observed: ObservedPlatform) -> Mapping[str, 
     values: dict[str, str | Secret] = {
         f"service.{name}.internal_url": database.internal_url for name, database in observed.databases.items()
     }
-    for name, service in config.workspace.services.items():
+    for service in desired_services(config, registry=""):
         if service.port:
-            values[f"service.{name}.internal_url"] = f"http://{name}:{service.port}"
+            values[f"service.{service.name}.internal_url"] = f"http://{service.alias}:{service.port}"
     return values
 
 

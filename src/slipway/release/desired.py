@@ -25,7 +25,8 @@ class DesiredService:
     """A service as the platform shall run it.
 
     `repository` is the image without tag; `domain` the public host name without scheme, None for worker and beat;
-    `alias` the stable name on the platform's network; `rolling` is False for beat, which may never run twice.
+    `scope` keeps the stable name on the platform's network apart from that of other environments; `rolling` is False
+    for beat, which may never run twice.
     """
 
     name: str
@@ -35,11 +36,12 @@ class DesiredService:
     domain: str | None
     rolling: bool
     health: HealthContract = field(default_factory=HealthContract)
+    scope: str = ""
 
     @property
     def alias(self) -> str:
         """The service's stable host name on the platform's network."""
-        return self.name
+        return f"{self.scope}-{self.name}" if self.scope else self.name
 
     @property
     def settings(self) -> Mapping[str, str]:

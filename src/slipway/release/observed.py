@@ -63,8 +63,13 @@ class RunningContainer:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a deploy plan is made from besides Config and Release."""
+    """What a deploy plan is made from besides Config and Release.
+
+    `running`: service -> its newest running container; `crowded` are the services of which more than one runs, as a
+    deployment that was killed leaves them.
+    """
 
     platform: ObservedPlatform
     current: Release | None = None
     running: Mapping[str, RunningContainer] = field(default_factory=dict)
+    crowded: frozenset[str] = frozenset()

@@ -19,7 +19,7 @@ from slipway.release.observed import Observed, ObservedPlatform, RunningContaine
 from slipway.release.release import Release
 from slipway.secret import Secret
 from slipway.steps.ask import AskPostgres, AskTaskState
-from slipway.steps.guard import AcquireLock, RecordRelease, ReleaseLock
+from slipway.steps.guard import RecordRelease, ReleaseLock
 from slipway.steps.migrate import Migrate
 from slipway.steps.verify import (
     VerifyApi,
@@ -88,7 +88,7 @@ def prepare(
     *,
     redeploy: frozenset[str] = frozenset(),
 ) -> Prepared:
-    """Look at platform and host and plan the deployment of `version`.
+    """Look at platform and host and plan the deployment of `version`; whoever carries it out holds the lock already.
 
     Raises `UsageError` listing every variable and reference that has no value, before anything acts.
     """
@@ -97,9 +97,10 @@ def prepare(
     values = platform_values(config, platform)
     variables = {service.name: config.variables_for(service.name, values) for service in desired}
     key = _fingerprint_key(config)
-    fingerprints = {name: fingerprint(found, key) for name, found in variables.items()}
+    fingerprints = {s.name: fingerprint({**s.settings, **variables[s.name]}, key) for s in desired}
     release = Release(version, digests, created, fingerprints, {})
-    observed = Observed(platform, current_release(target), running_services(target, platform))
+    running, crowded = running_services(target, platform)
+    observed = Observed(platform, current_release(target), running, crowded)
     prepared = Prepared(release, desired, variables, platform)
 
     def planned(migrate: Migrate | None) -> Plan:
@@ -110,6 +111,7 @@ def prepare(
             observed,
             target.platform,
             target.containers,
+            image_ids={name: image_ids[found.image] for name, found in config.workspace.services.items()},
             migrate=migrate,
             redeploy=redeploy,
         )
@@ -121,7 +123,7 @@ def prepare(
     after = steps.index(migrate) + 1
     return replace(
         prepared,
-        migrating=(AcquireLock(target.lock), *steps[:after]),
+        migrating=steps[:after],
         deploying=steps[after:],
         verifying=verification(config, target, prepared, image_ids),
         recording=(_Record(target, prepared, migrate), ReleaseLock(target.lock)),
@@ -167,17 +169,16 @@ def current_release(target: Target) -> Release | None:
     return current(read_history(target.state.history(), f"{target.shell.place}: history of {target.environment}"))
 
 
-def running_services(target: Target, platform: ObservedPlatform) -> dict[str, RunningContainer]:
-    """Return service -> the container that serves, as the host's engine shows it: the newest green one, or the newest.
-
-    While the container of a failed deployment is being stopped, the old one runs beside it and still serves.
-    """
-    found = {}
+def running_services(target: Target, platform: ObservedPlatform) -> tuple[dict[str, RunningContainer], frozenset[str]]:
+    """Return service -> its newest running container, as the host's engine shows it, and those that run twice."""
+    found, crowded = {}, set()
     for name, service in platform.services.items():
         containers = [c for c in target.containers.running(f"coolify.name={service.uuid}") if c.state == "running"]
         if containers:
-            found[name] = next((c for c in containers if c.health in {"", "healthy"}), containers[0])
-    return found
+            found[name] = containers[0]
+        if len(containers) > 1:
+            crowded.add(name)
+    return found, frozenset(crowded)
 
 
 def verification(config: Config, target: Target, prepared: Prepared, image_ids: Mapping[str, str]) -> tuple[Step, ...]:
@@ -192,7 +193,7 @@ def verification(config: Config, target: Target, prepared: Prepared, image_ids: 
     uuids = {name: found.uuid for name, found in prepared.platform.services.items()}
 
     def beat_container() -> str:
-        return running_services(target, prepared.platform)[beat].name
+        return running_services(target, prepared.platform)[0][beat].name
 
     steps: list[Step] = [
         VerifyRunning(target.containers, {name: (uuids[name], image_ids[services[name].image]) for name in services}),

@@ -1,0 +1,44 @@
+"""World: what a rehearsal needs of the machine it happens on."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.config.config import Config
+from slipway.config.workspace import Workspace
+from slipway.ports import BackupStore, Say
+from slipway.rehearsal.ground import GroundKeeper
+from slipway.release.image import Version
+from slipway.target import Target
+
+if TYPE_CHECKING:
+    import docker
+
+    from slipway.engines.images.buildkit import BuildKitImages
+
+BASES = ("python", "node", "nginx", "postgres", "redis", "registry", "sshd", "tools", "traefik")
+"""The base images that a rehearsal stands on."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the story needs of the machine it happens on; wired in `tasks/_session.py`.
+
+    `given` are the values that the process was started with on purpose.
+
+    `config` loads the rehearsal's configuration, with the ground's settings once it stands; `target` opens its ports.
+    """
+
+    root: Path
+    workspace: Workspace
+    version: Version
+    images: "BuildKitImages"
+    client: "docker.DockerClient"
+    keeper: GroundKeeper
+    bases: Callable[[Iterable[str], Say], Mapping[str, str]]
+    secrets_file: Callable[[], Path]
+    config: Callable[[Mapping[str, str]], Config]
+    target: Callable[[Config], AbstractContextManager[tuple[Target, BackupStore]]]
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
