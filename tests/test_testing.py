@@ -1,20 +1,33 @@
 import pytest
 
 from slipway.command import command
-from slipway.errors import Refused, Unreachable
-from slipway.ports import Containers, HostState, OneOff, Platform, Shell
+from slipway.errors import PersonNeeded, Refused, Unreachable, UsageError
+from slipway.ports import Answer, Containers, ImageBuild, Images, Lock, OneOff, Platform, ReleaseStore, Shell, Web
 from slipway.release.observed import RunningContainer
-from slipway.testing import Clock, FakeContainers, FakePlatform, FakeShell, FakeState, Lines
+from slipway.testing import (
+    Clock,
+    FakeContainers,
+    FakeImages,
+    FakeLock,
+    FakePlatform,
+    FakeShell,
+    FakeState,
+    FakeWeb,
+    Lines,
+)
 
 
 def test_the_fakes_are_what_the_ports_ask_for() -> None:
-    ports: tuple[Shell | Containers | Platform | HostState, ...] = (
+    ports: tuple[Shell | Containers | Platform | ReleaseStore | Lock | Images | Web, ...] = (
         FakeShell(),
         FakeContainers(),
         FakePlatform(),
         FakeState(),
+        FakeLock(),
+        FakeImages(),
+        FakeWeb(),
     )
-    assert len(ports) == 4
+    assert len(ports) == 7
 
 
 def test_a_shell_answers_by_the_longest_beginning_and_remembers() -> None:
@@ -65,3 +78,38 @@ def test_state_keeps_records_in_order() -> None:
     state.record("a")
     state.record("b")
     assert state.history() == ("a", "b")
+
+
+def test_a_lock_has_one_holder() -> None:
+    lock = FakeLock()
+    with pytest.raises(PersonNeeded):
+        lock.prove()
+    assert lock.acquire() == lock.token
+    lock.prove()
+    lock.holder = "bob"
+    with pytest.raises(PersonNeeded, match="bob"):
+        lock.prove()
+    lock.release()
+    with pytest.raises(Refused, match="bob"):
+        lock.acquire()
+
+
+def test_images_are_built_named_and_pushed() -> None:
+    images = FakeImages()
+    built = images.build(ImageBuild("backend", (), "Dockerfile", ("shop/backend:1",)), lambda _: None)
+    assert images.inspect("shop/backend:1") == built
+    images.tag(built.id, "r/shop/backend:1")
+    assert images.push("r/shop/backend:1", Lines()).startswith("r/shop/backend@sha256:")
+    with pytest.raises(UsageError):
+        images.push("r/shop/other:1", Lines())
+    assert images.pushed == ["r/shop/backend:1"]
+
+
+def test_the_web_answers_one_after_another_and_allows_origins() -> None:
+    web = FakeWeb({"GET https://a/": [Unreachable("early"), Answer(200, {}, "x")]}, allowed=("https://b",))
+    with pytest.raises(Unreachable):
+        web.ask("GET", "https://a/")
+    assert web.ask("GET", "https://a/").headers == {}
+    assert web.ask("GET", "https://a/", headers={"Origin": "https://b"}).headers["access-control-allow-origin"]
+    assert web.ask("GET", "https://a/", headers={"Origin": "https://c"}).headers == {}
+    assert web.ask("GET", "https://b/").status == 404

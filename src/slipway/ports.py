@@ -192,8 +192,11 @@ class Web(Protocol):
     ) -> Answer:
         """Send one request without following redirects; the certificate is checked."""
 
-    def first_message(self, url: str, seconds: float) -> str:
-        """Open a WebSocket and return the first text message that arrives within `seconds`."""
+    def first_message(self, url: str, seconds: float, *, origin: str | None = None) -> str:
+        """Open a WebSocket and return the first text message that arrives within `seconds`.
+
+        `origin` is the page that would open it (`https://admin.example.org`). Raises `Refused` when it may not.
+        """
 
 
 class HostState(Protocol):

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from slipway.engines.web import WebClient
-from slipway.errors import Unreachable, UsageError
+from slipway.errors import Refused, Unreachable, UsageError
 from slipway.rehearsal.certificates import throwaway_certificates
 
 DOMAIN = "zamio.localhost"
@@ -23,6 +23,7 @@ API = f"api.{DOMAIN}"
 
 
 PAGES: dict[str, tuple[int, bytes, dict[str, str]]] = {
+    "/forbidden": (403, b"", {}),
     "/redirect": (302, b"", {"Location": "https://elsewhere.example/"}),
     "/latin": (200, "größer".encode("latin-1"), {"Content-Type": "text/plain; charset=latin-1"}),
     "/klingon": (200, b"gro\xc3\x9f \xff", {"Content-Type": "text/plain; charset=klingon"}),
@@ -253,6 +254,8 @@ def speak(connection: ServerConnection) -> None:
     match connection.request.path:
         case "/text":
             connection.send("hello")
+        case "/origin":
+            connection.send(str(connection.request.headers.get("Origin")))
         case "/binary-first":
             connection.send(b"\x00\x01")
             connection.send("then text")
@@ -304,6 +307,18 @@ def test_a_websocket_checks_the_certificate(folder: Path, wss: int, client: WebC
 def test_a_web_server_is_no_websocket(client: WebClient, https: int) -> None:
     refused(lambda: client.first_message(f"wss://{API}:{https}/", 2), "200")
     refused(lambda: client.first_message(f"wss://{API}:{https}/redirect", 2), "302|redirect")
+
+
+@pytest.mark.parametrize("origin", [None, "https://admin.zamio.localhost"])
+def test_the_origin_of_a_websocket_is_that_of_the_page(client: WebClient, wss: int, origin: str | None) -> None:
+    assert client.first_message(f"wss://{API}:{wss}/origin", 5, origin=origin) == str(origin)
+
+
+def test_an_origin_that_may_not_open_a_websocket_is_refused(client: WebClient, https: int) -> None:
+    with pytest.raises(Refused, match=r"a page of https://admin\.zamio\.localhost may not open") as raised:
+        client.first_message(f"wss://{API}:{https}/forbidden", 2, origin="https://admin.zamio.localhost")
+    assert raised.value.where == f"wss://{API}:{https}/forbidden"
+    refused(lambda: client.first_message(f"wss://{API}:{https}/forbidden", 2), "403")
 
 
 def test_a_server_that_hangs_up_is_no_websocket(client: WebClient) -> None:

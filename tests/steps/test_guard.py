@@ -1,67 +1,26 @@
 """Lock and record, against ports in memory."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
 
 from slipway.errors import PersonNeeded, Refused
 from slipway.plan import Execution, Plan, PlanFailed
-from slipway.release.desired import Variables
 from slipway.release.image import Version
 from slipway.release.release import Release
 from slipway.steps.guard import AcquireLock, RecordRelease, ReleaseLock
-from slipway.testing import FakeStep, Lines
+from slipway.testing import FakeLock, FakeState, FakeStep, Lines
 
 RELEASE = Release(
     Version("0.1.0", "abc"), {"backend": "r@sha256:1"}, datetime(2026, 1, 1, tzinfo=UTC), {}, {"a": "0001"}
 )
 
 
-@dataclass
-class FakeLock:
-    token: int | None = None
-    holder: str = ""
-    said: list[str] = field(default_factory=list)
-
-    def acquire(self) -> int:
-        if self.holder:
-            raise Refused(f"the lock is held by {self.holder}")
-        self.token = 7
-        self.said.append("acquire")
-        return 7
-
-    def prove(self) -> None:
-        self.said.append("prove")
-
-    def release(self) -> None:
-        self.token = None
-        self.said.append("release")
-
-
-@dataclass
-class FakeStore:
-    records: list[str] = field(default_factory=list)
-    values: Mapping[str, Variables] = field(default_factory=dict)
-    meanwhile: str = ""
-
-    def history(self) -> tuple[str, ...]:
-        return tuple(self.records)
-
-    def record(self, line: str) -> None:
-        self.records += [line, *([self.meanwhile] if self.meanwhile else [])]
-
-    def keep_release(self, release: Release, values: Mapping[str, Variables]) -> str:
-        self.values = values
-        return f"/state/releases/{release.version.tag}"
-
-
 def test_the_lock_is_taken_proved_and_given_back() -> None:
     lock = FakeLock()
     results = Execution(Lines()).run(Plan("p", (AcquireLock(lock), ReleaseLock(lock))))
     assert lock.said == ["acquire", "prove", "release"]
-    assert [result.observed for result in results] == ["held, token 7", "free"]
+    assert [result.observed for result in results] == ["held, token 1", "free"]
 
 
 def test_a_held_lock_stops_the_plan() -> None:
@@ -85,11 +44,11 @@ def test_a_later_failure_gives_the_lock_back() -> None:
 
 
 def test_a_release_is_recorded_with_its_values_and_read_back() -> None:
-    store, values = FakeStore(), {"api": {"DEBUG": "0"}}
+    store, values = FakeState(), {"api": {"DEBUG": "0"}}
     step = RecordRelease(store, RELEASE, values)
     assert step.run(Lines()) == "1 in the history, the last is 0.1.0-abc"
     assert Release.from_json(store.records[-1]) == RELEASE
-    assert store.values == values
+    assert store.values == {"0.1.0-abc": values}
     assert "0.1.0-abc" in step.describe()
     assert step.undo() is False
 
@@ -97,4 +56,4 @@ def test_a_release_is_recorded_with_its_values_and_read_back() -> None:
 def test_another_record_in_between_needs_a_person() -> None:
     other = Release(Version("0.2.0", "abc"), {}, RELEASE.created, {}, {})
     with pytest.raises(PersonNeeded, match="last record is another one"):
-        RecordRelease(FakeStore(meanwhile=other.to_json()), RELEASE, {}).run(Lines())
+        RecordRelease(FakeState(meanwhile=other.to_json()), RELEASE, {}).run(Lines())

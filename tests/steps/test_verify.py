@@ -1,7 +1,7 @@
 import itertools
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
@@ -15,38 +15,14 @@ from slipway.steps.verify import (
     VerifyApi,
     VerifyBeat,
     VerifyLogin,
-    VerifyPortal,
     VerifyRunning,
     VerifyTask,
     VerifyWebSocket,
 )
-from slipway.testing import FakeContainers, FakeShell, Lines
+from slipway.testing import FakeContainers, FakeShell, FakeWeb, Lines
 
 API = "https://api.zamio.localhost"
 IMAGE, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
-
-
-@dataclass
-class FakeWeb:
-    """Answers from a table of `METHOD url`; what is not there is a 404."""
-
-    answers: dict[str, Answer | SlipwayError] = field(default_factory=dict)
-    asked: list[tuple[str, object]] = field(default_factory=list)
-
-    def ask(
-        self, method: str, url: str, *, json: object | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        self.asked.append((f"{method} {url}", json))
-        answer = self.answers.get(f"{method} {url}", Answer(404, {}, "not found"))
-        if isinstance(answer, SlipwayError):
-            raise answer
-        return answer
-
-    def first_message(self, url: str, seconds: float) -> str:
-        answer = self.ask("WS", url)
-        if answer.status != 101:
-            raise Unreachable("nothing came")
-        return answer.body
 
 
 def ok(body: str = "", status: int = 200, **headers: str) -> Answer:
@@ -131,6 +107,7 @@ def test_the_api_answers_over_https_and_http_leads_there() -> None:
 @pytest.mark.parametrize(
     ("different", "words"),
     [
+        ({"https": ok("<h1>broken</h1>", 500)}, "answers 500, expected 200"),
         ({"https": ok("<h1>Bad gateway</h1>", 502)}, "answers 502, expected 200"),
         ({"https": ok(status=301, location="https://elsewhere/")}, "answers 301"),
         ({"http": ok("plain")}, "http answers 200"),
@@ -141,7 +118,32 @@ def test_the_api_answers_over_https_and_http_leads_there() -> None:
     ],
 )
 def test_an_api_that_answers_otherwise_is_refused(different: dict[str, Answer], words: str) -> None:
-    refused(VerifyApi(api_web(**different), API, ApiProbe(path="/health/")), words)
+    refused(VerifyApi(api_web(**different), API, ApiProbe(path="/health/"), seconds=0.03, pause=0.01), words)
+
+
+@pytest.mark.parametrize("early", [ok(status=404), ok(status=502), ok(status=503), Unreachable("refused")])
+def test_a_router_that_has_not_heard_of_the_api_yet_is_given_time(early: Answer | SlipwayError) -> None:
+    web = api_web()
+    for url, answer in list(web.answers.items()):
+        assert isinstance(answer, Answer)
+        web.answers[url] = [early, early, answer]
+    assert VerifyApi(web, API, ApiProbe(path="/health/"), pause=0.001).run(Lines())
+    assert len(web.asked) == 6
+
+
+def test_a_router_that_never_hears_of_the_api_is_not_waited_for_without_end() -> None:
+    web = api_web()
+    web.answers[f"GET {API}/health/"] = Unreachable("connection refused")
+    step = VerifyApi(web, API, ApiProbe(path="/health/"), seconds=0.05, pause=0.01)
+    refused(step, "connection refused", Unreachable)
+    assert len(web.asked) > 2
+
+
+@pytest.mark.parametrize("status", [500, 400, 403])
+def test_an_answer_of_the_application_counts_at_once(status: int) -> None:
+    web = api_web(https=ok(status=status))
+    refused(VerifyApi(web, API, ApiProbe(path="/health/")), f"answers {status}")
+    assert len(web.asked) == 1
 
 
 def test_an_api_without_https_is_refused() -> None:
@@ -149,9 +151,11 @@ def test_an_api_without_https_is_refused() -> None:
     refused(VerifyApi(web, "http://api", ApiProbe(path="/health/")), "not https")
 
 
-def test_another_expected_status_is_fine() -> None:
-    web = api_web(https=ok(status=401))
-    assert VerifyApi(web, API, ApiProbe(path="/health/", status=401)).run(Lines())
+@pytest.mark.parametrize("status", [401, 404])
+def test_another_expected_status_is_fine(status: int) -> None:
+    web = api_web(https=ok(status=status))
+    assert VerifyApi(web, API, ApiProbe(path="/health/", status=status)).run(Lines())
+    assert len(web.asked) == 2
 
 
 # --- the log-in ---
@@ -185,7 +189,8 @@ def verify_login(
 def test_a_log_in_reads_its_table() -> None:
     step, web, events = verify_login(["5\n", "5\n", "7\n"], ok("{}"))
     assert step.run(Lines()) == "log-in 200, scans of accounts_user 5 -> 7"
-    assert web.asked == [(f"POST {API}/login/", {"email": "a@b", "password": "pass-word"})]
+    assert web.asked == [f"POST {API}/login/"]
+    assert web.bodies == [{"email": "a@b", "password": "pass-word"}]
     assert events[:2] == ["set up", "ask"]
 
 
@@ -217,57 +222,16 @@ def test_an_unknown_secret_is_wrong_use_before_anything_is_sent() -> None:
     assert not events
 
 
-# --- a portal ---
-
-PAGE = '<html><script type="module" src="/assets/index-1.js"></script></html>'
-PORTAL = "https://admin.zamio.localhost"
-
-
-def portal(**different: Answer) -> VerifyPortal:
-    answers: dict[str, Answer | SlipwayError] = {
-        f"GET {PORTAL}/": different.get("page", ok(PAGE)),
-        f"GET {PORTAL}/assets/index-1.js": different.get("script", ok(f'const api="{API}"')),
-        f"GET {PORTAL}/a/deep/link": different.get("deep", ok(PAGE)),
-    }
-    if "chunk" in different:
-        answers[f"GET {PORTAL}/assets/Live-2.js"] = different["chunk"]
-    return VerifyPortal(FakeWeb(answers), "admin", PORTAL, API)
-
-
-def test_a_portal_shows_its_page_and_names_its_api() -> None:
-    assert portal().run(Lines()) == "page, 1 script(s) naming the API, deep link"
-    assert portal().name == "verify portal admin"
-
-
-def test_a_portal_may_name_its_api_in_a_chunk() -> None:
-    assert portal(script=ok('import("./assets/Live-2.js")'), chunk=ok(f"fetch('{API}/x')")).run(Lines())
-
-
-@pytest.mark.parametrize(
-    ("different", "words"),
-    [
-        ({"page": ok(PAGE, 503)}, "answers 503"),
-        ({"page": ok("<html>Welcome to nginx!</html>")}, "with 0 scripts"),
-        ({"script": ok("", 404)}, "index-1.js"),
-        ({"script": ok(PAGE)}, "scripts that are not there: /assets/index-1.js"),
-        ({"script": ok("fetch('https://api.production.example')")}, f"no script names {API}"),
-        ({"script": ok('import("./assets/Live-2.js")'), "chunk": ok(API, 404)}, "no script names"),
-        ({"deep": ok("", 404)}, "a deep link answers 404"),
-        ({"deep": ok("<html>another</html>")}, "a deep link answers 200"),
-    ],
-)
-def test_a_portal_that_differs_is_refused(different: dict[str, Answer], words: str) -> None:
-    refused(portal(**different), words)
-
-
 # --- WebSocket, task, beat ---
 
 
-def test_a_websocket_speaks_first() -> None:
+def test_a_websocket_speaks_first_to_a_page_of_a_portal() -> None:
     web = FakeWeb({"WS wss://api.zamio.localhost/ws/": ok("hello", 101)})
-    step = VerifyWebSocket(web, API, WebSocketProbe(path="/ws/"))
+    step = VerifyWebSocket(web, API, WebSocketProbe(path="/ws/"), "https://admin.zamio.localhost")
     assert step.run(Lines()) == "/ws/ sent hello"
-    refused(VerifyWebSocket(FakeWeb(), API, WebSocketProbe(path="/ws/")), "nothing came", Unreachable)
+    assert web.sent == [{"origin": "https://admin.zamio.localhost"}]
+    assert "admin" in step.describe()
+    refused(VerifyWebSocket(FakeWeb(), API, WebSocketProbe(path="/ws/")), "HTTP 404", Unreachable)
 
 
 def task(code: int, text: str, state: str = "SUCCESS") -> VerifyTask:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.errors import Unreachable, UsageError
+from slipway.errors import Refused, Unreachable, UsageError
 from slipway.ports import Answer
 
 _PORTS = {"https": 443, "http": 80, "wss": 443, "ws": 80}
@@ -56,10 +56,14 @@ class WebClient:
                 hint=f"is the proxy running, and does the name lead to it ({self._address or host}, port {port})?",
             ) from error
 
-    def first_message(self, url: str, seconds: float) -> str:
-        """Open a WebSocket and return its first text message. Raises `Unreachable` when none came in time."""
-        from websockets.exceptions import WebSocketException
+    def first_message(self, url: str, seconds: float, *, origin: str | None = None) -> str:
+        """Open a WebSocket and return its first text message. Raises `Unreachable` when none came in time.
+
+        `origin` is the page that would open it; raises `Refused` when the server answers 403 to it.
+        """
+        from websockets.exceptions import InvalidStatus, WebSocketException
         from websockets.sync.client import connect
+        from websockets.typing import Origin
 
         host, port = _host_and_port(url)
         secure = urlsplit(url).scheme == "wss"
@@ -72,12 +76,21 @@ class WebClient:
                 sock=raw,
                 ssl=context,
                 server_hostname=host if secure else None,
+                origin=Origin(origin) if origin else None,
                 open_timeout=max(0.0, deadline - time.monotonic()),
                 close_timeout=2,
             ) as opened:
                 while not isinstance(message := opened.recv(timeout=max(0.0, deadline - time.monotonic())), str):
                     continue  # a binary message is none that was asked for
                 return message
+        except InvalidStatus as error:
+            if origin and error.response.status_code == 403:
+                raise Refused(
+                    f"a page of {origin} may not open this WebSocket: HTTP 403",
+                    where=url,
+                    hint="does its routing compare the origin with ALLOWED_HOSTS, or with a list that lacks it?",
+                ) from error
+            raise Unreachable(f"WebSocket {url}: {error}", hint="does the proxy pass upgrades on?") from error
         except (OSError, WebSocketException) as error:  # TimeoutError is an OSError
             raise Unreachable(f"WebSocket {url}: {_words(error)}", hint="does the proxy pass upgrades on?") from error
 

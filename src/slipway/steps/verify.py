@@ -13,6 +13,7 @@ from slipway.errors import Refused, UsageError
 from slipway.ports import Answer, Containers, OneOff, Say, Shell, Web
 from slipway.release.desired import Variables
 from slipway.secret import Secret
+from slipway.steps.look import Look, settled
 
 Ask = Callable[[str], str]
 """Takes one SQL query, returns psql's unaligned answer."""
@@ -21,16 +22,7 @@ _SECRET = re.compile(r"\$\{secret\.([A-Z][A-Z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Verification:
-    """A look never changes anything that has to be taken back."""
-
-    def undo(self) -> bool:
-        """Nothing was changed."""
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyRunning(_Verification):
+class VerifyRunning(Look):
     """Every service runs exactly the release's image and its container is green, as the host's engine shows it.
 
     `expected`: service -> (Coolify's uuid, image id `sha256:...`).
@@ -63,13 +55,15 @@ class VerifyRunning(_Verification):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyApi(_Verification):
+class VerifyApi(Look):
     """The API answers over https through the proxy, and plain http is sent there."""
 
     web: Web
     url: str
     probe: ApiProbe
     name: str = "verify api"
+    seconds: float = 15
+    pause: float = 0.5
 
     def describe(self) -> str:
         """Say what is asked."""
@@ -80,13 +74,14 @@ class VerifyApi(_Verification):
         address = self.url + self.probe.path
         if not address.startswith("https://"):
             raise Refused("the API's address is not https", where=address)
-        answer = self.web.ask("GET", address)
+        answer = settled(lambda: self.web.ask("GET", address), self.probe.status, self.seconds, self.pause)
         say(f"{address}: {answer.status}")
         if answer.status != self.probe.status:
             raise Refused(
                 f"answers {answer.status}, expected {self.probe.status}", where=address, details=(answer.body[:300],)
             )
-        plain = self.web.ask("GET", address.replace("https://", "http://", 1))
+        http = address.replace("https://", "http://", 1)
+        plain = settled(lambda: self.web.ask("GET", http), 301, self.seconds, self.pause)
         leads = urlsplit(plain.headers.get("location", ""))
         is_same = leads.scheme == "https" and leads.hostname == urlsplit(address).hostname
         if plain.status not in (301, 302, 307, 308) or not is_same:
@@ -96,7 +91,7 @@ class VerifyApi(_Verification):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyLogin(_Verification):
+class VerifyLogin(Look):
     """A log-in answers as the workspace says, and its user table was read: PostgreSQL's own counters rise."""
 
     web: Web
@@ -108,7 +103,7 @@ class VerifyLogin(_Verification):
     name: str = "verify log-in"
     # PostgreSQL 15 publishes an idle connection's counters up to 10 s after its transaction (PGSTAT_IDLE_INTERVAL), but
     # with the end of any transaction that comes a second after the last report: so a second log-in nudges it.
-    seconds: float = 20
+    seconds: float = 45
     nudge: float = 1.1
     pause: float = 0.3
 
@@ -165,75 +160,30 @@ class VerifyLogin(_Verification):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyPortal(_Verification):
-    """A portal's page, its script and a deep link answer, and the script names the API it was built for."""
-
-    web: Web
-    portal: str
-    url: str
-    api_url: str
-
-    @property
-    def name(self) -> str:
-        """`verify portal admin`."""
-        return f"verify portal {self.portal}"
-
-    def describe(self) -> str:
-        """Say what is asked."""
-        return f"{self.url} shows its page, whose script speaks to {self.api_url}"
-
-    def run(self, say: Say) -> str:
-        """Ask for page, script and deep link. Raises `Refused` naming what differs."""
-        page = self.web.ask("GET", f"{self.url}/")
-        scripts = re.findall(r"""src=["'](/[^"']+\.js)["']""", page.body)
-        if page.status != 200 or not scripts:
-            raise Refused(f"answers {page.status} with {len(scripts)} scripts", where=self.url)
-        code = [self.web.ask("GET", self.url + script) for script in scripts]
-        say(f"{self.url}: {page.status}, {scripts[0]}")
-        # nginx answers a missing file with the page where a portal's routes are caught all.
-        missing = [
-            s for s, answer in zip(scripts, code, strict=True) if answer.status != 200 or answer.body == page.body
-        ]
-        if missing:
-            raise Refused(f"its page names scripts that are not there: {', '.join(missing)}", where=self.url)
-        if not any(self.api_url in text for text in self._bundle(code)):
-            raise Refused(f"no script names {self.api_url}", where=self.url, hint="was it built for this environment?")
-        deep = self.web.ask("GET", f"{self.url}/a/deep/link")
-        if deep.status != 200 or deep.body != page.body:
-            raise Refused(f"a deep link answers {deep.status} and not the page", where=f"{self.url}/a/deep/link")
-        return f"page, {len(scripts)} script(s) naming the API, deep link"
-
-    def _bundle(self, entry: list[Answer]) -> list[str]:
-        """Return the entry scripts and every chunk they name: Vite splits code that is loaded later."""
-        texts = [answer.body for answer in entry]
-        chunks = {name for text in texts for name in re.findall(r"assets/[\w.-]+\.js", text)}
-        answers = [self.web.ask("GET", f"{self.url}/{chunk}") for chunk in sorted(chunks)]
-        return texts + [answer.body for answer in answers if answer.status == 200]
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyWebSocket(_Verification):
-    """A WebSocket opened through the proxy sends its first message."""
+class VerifyWebSocket(Look):
+    """A WebSocket opened through the proxy, as a page of the portal at `origin` opens it, sends its first message."""
 
     web: Web
     url: str
     probe: WebSocketProbe
+    origin: str | None = None
     name: str = "verify websocket"
 
     def describe(self) -> str:
         """Say what is opened."""
-        return f"{self.url}{self.probe.path} sends a message"
+        asker = f"a page of {self.origin}" if self.origin else "anybody"
+        return f"{self.url}{self.probe.path} sends {asker} a message"
 
     def run(self, say: Say) -> str:
-        """Open it. Raises `Unreachable` when nothing comes within 15 s."""
+        """Open it. Raises `Unreachable` when nothing comes within 15 s, `Refused` when the origin may not open it."""
         address = self.url.replace("https://", "wss://", 1) + self.probe.path
-        message = self.web.first_message(address, 15)
+        message = self.web.first_message(address, 15, origin=self.origin)
         say(f"{address}: {message[:100]}")
         return f"{self.probe.path} sent {message[:60]}"
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyTask(_Verification):
+class VerifyTask(Look):
     """A Celery task sent from a one-off container comes back, and the broker's Redis holds its result."""
 
     containers: Containers
@@ -274,7 +224,7 @@ class VerifyTask(_Verification):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyBeat(_Verification):
+class VerifyBeat(Look):
     """Beat ticks: its heartbeat moves on. Its table is read and told, no more: an entry may run once a month."""
 
     shell: Shell

@@ -25,11 +25,11 @@ from slipway.steps.verify import (
     VerifyApi,
     VerifyBeat,
     VerifyLogin,
-    VerifyPortal,
     VerifyRunning,
     VerifyTask,
     VerifyWebSocket,
 )
+from slipway.steps.verify_portal import VerifyCors, VerifyPortal
 from slipway.target import Target
 
 
@@ -190,6 +190,7 @@ def verification(config: Config, target: Target, prepared: Prepared, image_ids: 
     postgres, redis = (_url(config, prepared.platform, engine) for engine in (Engine.POSTGRESQL, Engine.REDIS))
     ask = AskPostgres(target.containers, target.tools, target.network, postgres)
     api_url = config.public_url(api)
+    portals = {name: config.public_url(name) for name in workspace.services_with(Role.STATIC)}
     uuids = {name: found.uuid for name, found in prepared.platform.services.items()}
 
     def beat_container() -> str:
@@ -206,13 +207,15 @@ def verification(config: Config, target: Target, prepared: Prepared, image_ids: 
             ask,
             _LoginSetUp(config, target, api_image, prepared.variables[api]).run,
         ),
+        *(VerifyPortal(target.web, name, url, api_url) for name, url in portals.items()),
         *(
-            VerifyPortal(target.web, name, config.public_url(name), api_url)
-            for name in workspace.services_with(Role.STATIC)
+            VerifyCors(target.web, name, url, api_url, workspace.probes.api, workspace.probes.login)
+            for name, url in portals.items()
         ),
     ]
     if workspace.probes.websocket:
-        steps.append(VerifyWebSocket(target.web, api_url, workspace.probes.websocket))
+        origin = next(iter(portals.values()), None)
+        steps.append(VerifyWebSocket(target.web, api_url, workspace.probes.websocket, origin))
     steps += [
         VerifyTask(
             target.containers,
