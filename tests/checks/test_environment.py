@@ -15,6 +15,7 @@ from slipway.checks.environment import RULES, check_environment
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import load_config
 from slipway.config.generated import generate_secrets
+from slipway.config.layers import Placed
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
@@ -55,6 +56,17 @@ def test_without_secrets_only_they_are_missing_and_each_has_a_way_out(
     assert {issue.id for issue in issues} <= {"env.missing", "env.probe"}
     assert {"SECRET_KEY"} <= {issue.subject for issue in issues}
     assert all("secrets.env" in issue.hint or "inv rehearse" in issue.hint for issue in issues)
+
+
+def test_a_standing_ground_is_not_the_environment_of_this_process(root: Path, workspace: Workspace) -> None:
+    fill(root, "rehearsal", workspace)
+    text = "zamio.localhost"
+    of_process, of_ground = (
+        check_environment(root, "rehearsal", workspace, {"SLIPWAY_DOMAIN": value})
+        for value in (text, Placed(text, ".slipway/rehearsal/ground.json"))
+    )
+    assert [issue.id for issue in of_process] == ["env.given"]
+    assert of_ground == []
 
 
 def spoil(root: Path, case: dict[str, Any]) -> dict[str, int]:

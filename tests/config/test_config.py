@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from slipway.config.config import Config, fingerprint, load_config
 from slipway.config.generated import ALPHABET, generate_secrets
 from slipway.config.health import HealthContract
+from slipway.config.layers import Placed
 from slipway.config.schema import Phase
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
@@ -88,6 +89,7 @@ def test_each_layer_wins_over_the_ones_below_and_says_so(root: Path, workspace: 
     write(root, rehearsal_worker=f"{name}=6\n", rehearsal_api=f"{name}=7\n")
     assert setting() == ("6", "env/rehearsal.worker.env:1", below)
     assert setting({name: "8"})[:2] == ("8", "given value")
+    assert setting({name: Placed("9", "the ground")})[:2] == ("9", "the ground")
 
 
 def test_names_that_the_schema_does_not_have_reach_no_service(root: Path, workspace: Workspace) -> None:

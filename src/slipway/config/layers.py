@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from slipway.config.dotenv import Line, read_env_file
 from slipway.config.fault import Fault, shown
@@ -21,9 +22,23 @@ from slipway.secret import Secret
 
 FOLDER = "env"
 GIVEN = "given value"
-"""Where a value that the caller gives comes from."""
+"""Where a value that the caller gives comes from, unless it is `Placed`."""
 
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+class Placed(str):
+    """A value that the caller gives and that has a place of its own: a standing rehearsal's ground, say."""
+
+    __slots__ = ("where",)
+
+    where: str
+
+    def __new__(cls, value: str, where: str) -> Self:
+        """Return `value`, to be shown in messages as coming from `where`."""
+        placed = super().__new__(cls, value)
+        placed.where = where
+        return placed
 
 
 class Layer(StrEnum):
@@ -90,7 +105,9 @@ def read_layers(
         files.append(where)
         faults += wrong
         assignments += [Assignment(line, layer, where, service) for line in lines]
-    assignments += [Assignment(Line(name, Secret(value), GIVEN), Layer.PROCESS, "") for name, value in process.items()]
+    for name, value in process.items():
+        where = value.where if isinstance(value, Placed) else GIVEN
+        assignments.append(Assignment(Line(name, Secret(value), where), Layer.PROCESS, ""))
     return Layers(tuple(assignments), tuple(files)), faults + _strays(folder, root, environment, workspace)
 
 
