@@ -1,6 +1,7 @@
 """Target: everything that a verb may use to act on one environment, as ports."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from slipway.plan import Journal
 from slipway.ports import Containers, Images, Lock, Platform, ReleaseStore, Shell, Web
@@ -11,7 +12,8 @@ class Target:
     """One environment's ports and the few names that belong to its host.
 
     `registry` is where the host pulls from (`127.0.0.1:5000`), `network` the Docker network of the platform's
-    destination, `tools` the image that one-off work runs in.
+    destination, `tools` the image that one-off work runs in, `labels` what every container that Slipway itself starts
+    there bears (in a rehearsal its name, so that taking it away finds them).
     """
 
     environment: str
@@ -26,3 +28,4 @@ class Target:
     lock: Lock
     journal: Journal
     web: Web
+    labels: Mapping[str, str] = field(default_factory=dict)

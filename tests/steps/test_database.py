@@ -157,6 +157,18 @@ def test_a_backup_is_dumped_and_proved(host: Host, store: StateFolder, server: A
     assert "PASSWORD" not in machine.sh(f"cat {store.backup_folder(kept.id)}/roles.sql")
 
 
+def test_the_throwaway_server_bears_the_labels_it_is_given(host: Host, store: StateFolder, backup: Backup) -> None:
+    labels = {"slipway.test": "proof", "slipway.test.words": "a 'b' $c"}
+    proving = threading.Thread(target=_prove(host, store, backup, labels=labels).run, args=(Lines(),))
+    proving.start()
+    try:
+        until(lambda: left("slipway.test.words=a 'b' $c") == [f"slipway-proof-{backup.id}"])
+    finally:
+        proving.join()
+    assert left("slipway.test=proof") == []
+    assert _kept(store, backup.id).is_proved
+
+
 def test_counts_belong_to_the_dumps_own_snapshot(
     host: Host, store: StateFolder, server: Any, make: Callable[..., Dump]
 ) -> None:

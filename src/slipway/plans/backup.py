@@ -1,5 +1,6 @@
 """The plan of `inv db.backup`: dump, then prove."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from slipway.errors import UsageError
@@ -19,21 +20,28 @@ def plan_backup(
     store: BackupStore,
     now: datetime,
     release: str = "",
+    labels: Mapping[str, str] | None = None,
     prove: bool = True,
 ) -> Plan:
     """Return the plan. `container` is the database's container on the host, `release` the tag that runs there.
+
+    `labels` are borne by the throwaway server of the proof, too.
 
     It takes no lock: a dump is one snapshot and hinders neither a deployment nor another backup.
     """
     name = backup_id(database.name, now)
     dump = Dump(shell, store, environment, database, container, name, release)
-    return Plan(f"back up {database.name} of {environment}", (dump, *((Prove(shell, store, name),) if prove else ())))
+    proof = (Prove(shell, store, name, labels=labels or {}),) if prove else ()
+    return Plan(f"back up {database.name} of {environment}", (dump, *proof))
 
 
-def plan_proof(*, backup: str, shell: Shell, store: BackupStore) -> Plan:
-    """Return the plan of `inv db.verify`: prove a backup that exists. Raises `UsageError` for what is no id."""
+def plan_proof(*, backup: str, shell: Shell, store: BackupStore, labels: Mapping[str, str] | None = None) -> Plan:
+    """Return the plan of `inv db.verify`: prove a backup that exists. Raises `UsageError` for what is no id.
+
+    `labels` are borne by the throwaway server, too.
+    """
     try:
         checked_id(backup)
     except ValueError as error:
         raise UsageError(str(error), where="--backup", hint="`inv db.backups` lists them") from error
-    return Plan(f"prove {backup}", (Prove(shell, store, backup),))
+    return Plan(f"prove {backup}", (Prove(shell, store, backup, labels=labels or {}),))

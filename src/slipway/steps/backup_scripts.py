@@ -52,12 +52,13 @@ printf 'image_id %s\nsize %s\nsha256 %s\nroles_sha256 %s\n' \
 """
 )
 
-# Words: folder, backup id, image id, sha256 of the dump and of the roles. Standard input: the psql script
-# that asks for the facts. The server is thrown away with its volume; it has no network and no port.
+# Words: folder, backup id, image id, sha256 of the dump and of the roles, then `--label`, `key=value` for each further
+# label of the server. Standard input: the psql script that asks for the facts. The server is thrown away with its
+# volume; it has no network and no port.
 PROVE = (
     _BEGIN
     + r"""
-folder=$1; id=$2; image=$3; sum=$4; roles=$5
+folder=$1; id=$2; image=$3; sum=$4; roles=$5; shift 5
 user=slipway_proof; database=slipway_proof
 container=
 end() {
@@ -78,7 +79,7 @@ left=$(docker ps -aq --filter "label=slipway.proof=$id")
 [ -z "$left" ] || docker rm -f -v $left >/dev/null
 POSTGRES_PASSWORD=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n'); export POSTGRES_PASSWORD
 container="slipway-proof-$id"
-docker run -d --name "$container" --network none --restart no --label "slipway.proof=$id" \
+docker run -d --name "$container" --network none --restart no "$@" --label "slipway.proof=$id" \
   -e POSTGRES_USER="$user" -e POSTGRES_DB="$database" -e POSTGRES_PASSWORD "$image" >/dev/null || exit 42
 tries=0
 # By TCP: the server that the image starts for its own set-up listens on the socket only.

@@ -1,9 +1,9 @@
 """Dump and Prove: a backup that was restored and compared before anybody calls it one."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from slipway.command import Command, Result, command
@@ -114,12 +114,16 @@ class Dump:
 
 @dataclass(frozen=True, slots=True)
 class Prove:
-    """Restores a backup into a throwaway server of the same image and compares; only then is it called proved."""
+    """Restores a backup into a throwaway server of the same image and compares; only then is it called proved.
+
+    `labels` are borne by the server's container, too.
+    """
 
     shell: Shell
     store: BackupStore
     backup_id: str
     seconds: float = 3600.0
+    labels: Mapping[str, str] = field(default_factory=dict)
     name: str = "prove"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -167,6 +171,7 @@ class Prove:
             backup.image_id,
             backup.sha256,
             backup.roles_sha256,
+            *(word for key, value in self.labels.items() for word in ("--label", f"{key}={value}")),
         )
         result = self.shell.run(
             Command(

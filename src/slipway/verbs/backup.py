@@ -30,4 +30,5 @@ def prepare_backup(
         store=store,
         now=datetime.now(UTC),
         release=release,
+        labels=target.labels,
     )

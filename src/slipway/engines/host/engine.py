@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -28,8 +28,11 @@ _FOREIGN_LABEL = "coolify."  # a container with Coolify's labels gets its traffi
 class HostEngine:
     """A Docker engine. Make one with `local` or `over`; close it, or use it as a context manager."""
 
-    def __init__(self, place: str, url: str, forwarder: "Forwarder | None" = None) -> None:
+    def __init__(
+        self, place: str, url: str, forwarder: "Forwarder | None" = None, labels: Mapping[str, str] | None = None
+    ) -> None:
         self.place = place
+        self._labels = dict(labels or {})
         self._url = url
         self._forwarder = forwarder
         self._opened: docker.DockerClient | None = None
@@ -46,17 +49,17 @@ class HostEngine:
             return self._opened
 
     @classmethod
-    def local(cls, socket: str = "unix:///var/run/docker.sock") -> Self:
-        """Return this machine's engine."""
-        return cls("this machine's engine", socket)
+    def local(cls, socket: str = "unix:///var/run/docker.sock", labels: Mapping[str, str] | None = None) -> Self:
+        """Return this machine's engine; every one-off bears `labels`, too."""
+        return cls("this machine's engine", socket, labels=labels)
 
     @classmethod
-    def over(cls, host: "Host") -> Self:
-        """Return the engine of a host; every request travels through its SSH connection."""
+    def over(cls, host: "Host", labels: Mapping[str, str] | None = None) -> Self:
+        """Return the engine of a host, reached through its SSH connection; every one-off bears `labels`, too."""
         from slipway.engines.host.forward import Forwarder
 
         forwarder = Forwarder(host)
-        return cls(f"the engine of {host.place}", f"unix://{forwarder.path}", forwarder)
+        return cls(f"the engine of {host.place}", f"unix://{forwarder.path}", forwarder, labels)
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +130,7 @@ class HostEngine:
             entrypoint=list(one_off.argv[:1]),
             name=f"slipway-{one_off.name}-{secrets.token_hex(4)}",
             environment=variables,
-            labels={**one_off.labels, ONE_OFF_LABEL: one_off.name},
+            labels={**self._labels, **one_off.labels, ONE_OFF_LABEL: one_off.name},
             user=one_off.user,
             stdin_open=one_off.stdin is not None,
             host_config=api.create_host_config(network_mode=one_off.network or "default"),
