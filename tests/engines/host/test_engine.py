@@ -157,6 +157,18 @@ def test_its_own_label_tells_what_it_is(engine: HostEngine) -> None:
     assert len(seen) == 1
 
 
+def test_a_rehearsals_engine_gives_its_label_to_every_one_off(host: Host) -> None:
+    have("tools")
+    seen: list[str] = []
+    with HostEngine.over(host, {"slipway.test.of": "engine", "slipway.test": "engine"}) as engine:
+        engine.run_once(
+            _one_off("sh", "-c", "echo go; sleep 0.3"), lambda _: seen.extend(left("slipway.test.of=engine"))
+        )
+        assert left("slipway.test=engine") == []
+    assert len(seen) == 1
+    assert seen[0].startswith("slipway-test-")
+
+
 def test_a_registry_that_does_not_answer(engine: HostEngine) -> None:
     with pytest.raises(Unreachable, match="cannot be pulled"):
         engine.pull("127.0.0.1:9/zamio/backend:1", Lines())
@@ -212,3 +224,15 @@ def test_the_forwarded_socket_is_private_and_goes_away(host: Host) -> None:
         assert forwarder.path.parent.stat().st_mode & 0o777 == 0o700
         assert forwarder.path.is_socket()
     assert not forwarder.path.parent.exists()
+
+
+def test_a_long_folder_for_temporary_files_does_not_hinder_the_socket(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("long-" * 20)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    with Forwarder(host) as forwarder:
+        assert len(str(forwarder.path)) < 108
+        assert forwarder.path.is_socket()
+    assert list(long.iterdir()) == []

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import paramiko
 
 _CHUNK = 1 << 17
+_NAME = "docker.sock"
+_LONGEST_PATH = 107  # bytes of sun_path without the closing NUL (unix(7))
 _DIAL = command("docker", "system", "dial-stdio")
 
 
@@ -32,8 +34,8 @@ class Forwarder:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._folder = Path(tempfile.mkdtemp(prefix="slipway-"))  # mkdtemp makes it 0700
-        self.path = self._folder / "docker.sock"
+        self._folder = _private_folder()
+        self.path = self._folder / _NAME
         self._complaint: SlipwayError | str | None = None
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -94,6 +96,15 @@ class Forwarder:
             with suppress(OSError):
                 near.shutdown(socket.SHUT_RDWR)  # also wakes the thread that reads from it
             near.close()
+
+
+def _private_folder() -> Path:
+    """Make a folder (0700) with a path short enough for a socket in it: a long TMPDIR is passed over."""
+    folder = Path(tempfile.mkdtemp(prefix="slipway-"))
+    if len(bytes(folder / _NAME)) <= _LONGEST_PATH:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="slipway-", dir="/tmp"))
 
 
 def _upwards(near: socket.socket, far: "paramiko.Channel") -> None:
