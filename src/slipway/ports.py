@@ -78,7 +78,10 @@ class BuildEvent:
 
 @dataclass(frozen=True, slots=True)
 class BuiltImage:
-    """An image in the engine: `id` is `sha256:...`, `size` bytes, `tags` its references."""
+    """An image in the engine: `id` is `sha256:...`, `size` bytes, `tags` its references.
+
+    `history` are the commands that its layers were made with, as anybody who has the image can read them.
+    """
 
     name: str
     id: str
@@ -87,6 +90,7 @@ class BuiltImage:
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
+    history: tuple[str, ...] = ()
 
 
 class Images(Protocol):

@@ -25,7 +25,10 @@ class FakeHost:
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
     files: tuple[str, ...] = (images.HEALTHCHECK,)
 
-    def run(self, command: str, *arguments: str) -> SimpleNamespace:
+    stdin: list[str] = field(default_factory=list)
+
+    def run(self, command: str, *arguments: str, stdin: str = "") -> SimpleNamespace:
+        self.stdin += [stdin] if stdin else []
         line = command % arguments if arguments else command
         fits = [beginning for beginning in self.answers if line.startswith(beginning)]
         code, out = self.answers[max(fits, key=len)] if fits else (127, "")
@@ -170,10 +173,9 @@ def test_a_worker_needs_no_static_files() -> None:
 # --- secrets ---
 
 
-def files(everywhere: str = "", ours: str = "") -> FakeHost:
-    return FakeHost(
-        {"find / -xdev -maxdepth 0": (0, "/"), "find / -xdev -type f": (0, everywhere), "find /app": (1, ours)}
-    )
+def files(everywhere: str = "", ours: str = "", holding: tuple[int, str] = (1, "")) -> FakeHost:
+    answers = {"find / -xdev -maxdepth 0": (0, "/"), "find / -xdev -type f": (0, everywhere), "find /app": (1, ours)}
+    return FakeHost({**answers, "set --; for folder in /app /usr/share": holding})
 
 
 @pytest.mark.parametrize(
@@ -197,6 +199,36 @@ def test_a_secret_in_variables_or_labels_is_named_but_not_shown(place: str) -> N
     assert found(images.keeps_no_secrets, asked) == ["a secret's value is baked into TOKEN"]
     short = stage(root=files(), secrets=(Secret(""), Secret("bin")))
     assert found(images.keeps_no_secrets, short) == []
+
+
+def test_a_secret_that_only_the_history_shows_is_named_by_its_line() -> None:
+    image = replace(
+        IMAGE,
+        environment={"KEY": "the-other-one"},
+        history=("ENV KEY=the-other-one", "RUN |1 TOKEN=hidden-value /bin/sh -c true", "COPY . ."),
+    )
+    secrets = (Secret("hidden-value"), Secret("the-other-one"))
+    assert found(images.keeps_no_secrets, stage(root=files(), image=image, secrets=secrets)) == [
+        "a secret's value is baked into KEY",
+        "a secret's value is in line 2 of the image's history",
+    ]
+
+
+def test_secrets_are_sought_in_files_and_travel_as_standard_input() -> None:
+    root = files(holding=(0, "/app/b.py\n/app/a.py\n"))
+    key = Secret("-----BEGIN-----\nthe-longest-line-of-a-key\n-----END-----\n")
+    asked = stage(root=root, secrets=(Secret("hidden-value"), key, Secret("short"), Secret("")))
+    assert found(images.keeps_no_secrets, asked) == [
+        "a secret's value is in /app/a.py",
+        "a secret's value is in /app/b.py",
+    ]
+    assert root.stdin == ["hidden-value\nthe-longest-line-of-a-key"]
+
+
+def test_files_that_cannot_be_searched_are_no_success() -> None:
+    asked = stage(root=files(holding=(2, "")), secrets=(Secret("hidden-value"),))
+    assert found(images.keeps_no_secrets, asked) == ["its files cannot be searched: "]
+    assert found(images.keeps_no_secrets, stage(root=files(holding=(2, "")))) == []
 
 
 # --- compilers ---
@@ -228,7 +260,10 @@ SERVE = ("httpd", "-f", "-p", "8080")
 
 
 def ask(
-    files: dict[str, str | None] | None = None, user: str = "10001:10001", serve: tuple[str, ...] = SERVE
+    files: dict[str, str | None] | None = None,
+    user: str = "10001:10001",
+    serve: tuple[str, ...] = SERVE,
+    secrets: tuple[Secret, ...] = (Secret("hidden-value"), Secret("$HOME `id` 'x' \\n")),
 ) -> list[Issue]:
     """Check a portal's image like GOOD but for `files` (None takes one away)."""
     merged = {path: text for path, text in (GOOD | (files or {})).items() if text is not None}
@@ -242,7 +277,8 @@ def ask(
         ):
             tiny.wait_until(lambda: " 0A " in host.run("cat /proc/net/tcp /proc/net/tcp6").stdout)
             built = replace(IMAGE, name="admin", user=user, tags=(reference,))
-            return check_stage(stage(image=built, service=STATIC, host=container_host(host), root=container_host(root)))
+            asked = stage(image=built, service=STATIC, host=container_host(host), root=container_host(root))
+            return check_stage(replace(asked, secrets=secrets))
     finally:
         client.close()
 
@@ -259,6 +295,8 @@ BAD: dict[str, tuple[Callable[[], list[Issue]], set[str]]] = {
     "env file": (lambda: ask({"/app/.env": "A=1"}), {"images.secrets"}),
     "key": (lambda: ask({"/root/.ssh/id_ed25519": "key"}), {"images.secrets"}),
     "history": (lambda: ask({"/srv/app/.ash_history": "ls"}), {"images.secrets"}),
+    "secret in a file": (lambda: ask({f"{images.PORTAL_ROOT}/assets/b.js": 'a="hidden-value"'}), {"images.secrets"}),
+    "odd secret in a file": (lambda: ask({"/app/x": "y=$HOME `id` 'x' \\n."}), {"images.secrets"}),
     "red": (lambda: ask({images.HEALTHCHECK: "#!/bin/sh\nexit 1\n"}), {"images.health"}),
     "no check": (lambda: ask({images.HEALTHCHECK: None}), {"images.health"}),
     "no page": (lambda: ask({f"{images.PORTAL_ROOT}/index.html": None}), {"images.static"}),

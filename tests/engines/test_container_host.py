@@ -68,6 +68,15 @@ def test_commands_are_shell_commands(backend: ExecBackend, command: str, argumen
     assert backend.run("echo alive").stdout == "alive\n"
 
 
+@pytest.mark.parametrize("text", ["one line", "two\nlines\n", "$HOME `id` 'x' \\n \"", "größer", "x" * 200_000])
+def test_standard_input_arrives_as_it_is_and_is_on_no_command_line(backend: ExecBackend, text: str) -> None:
+    result = backend.run("cat", stdin=text)
+    assert (result.rc, result.stdout) == (0, text.removesuffix("\n") + "\n")
+    assert backend.run("cat; exit 3").rc == 3
+    lines = backend.run("cat /proc/[0-9]*/cmdline", stdin="hidden-value").stdout
+    assert "hidden-value" not in lines
+
+
 def test_binary_output_arrives_whole_and_shows_as_text(backend: ExecBackend) -> None:
     result = backend.run(r"printf '\000\377\200\n\r\n'; printf '\376' >&2")
     assert result.stdout_bytes == b"\x00\xff\x80\n\r\n"

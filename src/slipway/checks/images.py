@@ -22,6 +22,11 @@ _KEYS_AND_HISTORIES = "-name id_rsa -o -name id_dsa -o -name id_ecdsa -o -name i
 _OURS = f"{APPLICATION} {PORTAL_ROOT}"
 _ENV_FILES = "-name .env -o -name '.env.*' -o -name '*.secrets.env' -o -name '*.pem' -o -name '*.key'"
 _EXAMPLES = (".example", ".sample", ".template")  # an env file without values
+# grep answers 1 where nothing holds one, and that is also the answer where none of our folders is.
+_HOLDING = (
+    f'set --; for folder in {_OURS}; do [ -d "$folder" ] && set -- "$@" "$folder"; done; [ $# -gt 0 ] || exit 1; '
+    'LC_ALL=C exec grep -rlF -f - -- "$@"'
+)
 _SHORTEST_SECRET = 6  # a shorter value is found in ordinary words
 
 
@@ -143,7 +148,7 @@ def ships_static_files(stage: Stage) -> Iterable[Issue]:
 
 
 def keeps_no_secrets(stage: Stage) -> Iterable[Issue]:
-    """No key, env file or shell history is among the image's files, no known secret in its variables or labels."""
+    """No key, env file or shell history is in the image, no known secret in its files, variables, labels or history."""
     if stage.root.run("find / -xdev -maxdepth 0").rc != 0:
         yield stage.issue("secrets", "the image has no `find`, so its files cannot be looked through")
         return
@@ -155,10 +160,35 @@ def keeps_no_secrets(stage: Stage) -> Iterable[Issue]:
     for path in sorted(left):
         if not path.endswith(_EXAMPLES):
             yield stage.issue("secrets", f"{path} is in the image", "name it in .dockerignore")
-    shown = {**stage.image.labels, **stage.image.environment}
-    for name, value in shown.items():
-        if any(len(s.reveal()) >= _SHORTEST_SECRET and s.reveal() in value for s in stage.secrets):
+    values = _recognisable(stage.secrets)
+    seen: set[str] = set()
+    for name, text in (*stage.image.labels.items(), *stage.image.environment.items()):
+        if held := {value for value in values if value in text}:
+            seen |= held
             yield stage.issue("secrets", f"a secret's value is baked into {name}", "give it when the container starts")
+    # Variables and labels stand in the history, too; here is what only that shows, as a build argument.
+    for number, line in enumerate(stage.image.history, 1):
+        if any(value in line for value in values if value not in seen):
+            told = f"a secret's value is in line {number} of the image's history"
+            yield stage.issue("secrets", told, "give it to the build as a secret, never as an argument")
+    yield from _secrets_in_files(stage, values)
+
+
+def _recognisable(secrets: Iterable[Secret]) -> list[str]:
+    """Return what each secret is looked for by: its longest line, unless that is found in ordinary words."""
+    lines = {max(secret.reveal().splitlines(), key=len, default="") for secret in secrets}
+    return sorted(line for line in lines if len(line) >= _SHORTEST_SECRET)
+
+
+def _secrets_in_files(stage: Stage, values: list[str]) -> Iterable[Issue]:
+    if not values:
+        return
+    # The values travel as standard input: an argument would show in the host's process list.
+    asked = stage.root.run(_HOLDING, stdin="\n".join(values))
+    if asked.rc > 1:
+        yield stage.issue("secrets", f"its files cannot be searched: {asked.stderr.strip()[:200]}")
+    for path in sorted(asked.stdout.splitlines()):
+        yield stage.issue("secrets", f"a secret's value is in {path}", "keep it out of what the image is built from")
 
 
 def builds_nothing(stage: Stage) -> Iterable[Issue]:

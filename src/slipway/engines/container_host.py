@@ -24,7 +24,7 @@ _STDOUT, _STDERR = 1, 2
 class ExecBackend(BaseBackend):  # type: ignore[misc] # testinfra's class is not typed for subclassing
     """One `sh` in a container that takes command after command. Close it, or use it as a context manager.
 
-    A command gets no standard input. `seconds` bounds every single answer.
+    A command gets no standard input unless `run` is given one. `seconds` bounds every single answer.
     """
 
     NAME = "slipway-exec"
@@ -50,16 +50,19 @@ class ExecBackend(BaseBackend):  # type: ignore[misc] # testinfra's class is not
         self._socket: socket.socket = getattr(stream, "_sock", stream)
         self._stream = stream
 
-    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:  # noqa: ARG002 - testinfra's signature
+    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
         """Run one shell command and return testinfra's result. Raises `Unreachable` when the container is gone.
 
+        `stdin="..."` are lines that it reads: they travel as the shell's own input and are on no command line.
         After a command that did not end in time the shell is closed: its late answer would be taken for the next one's.
         """
         words = self.get_command(command, *args)
         if self._broken:
             raise Unreachable(f"container {self.hostname[:12]} stopped answering: {self._broken}", where=words[:80])
         mark = f"--{secrets.token_hex(8)}--"
-        script = f"sh -c {shlex.quote(words)} </dev/null\nprintf '%s%d\\n' {mark} $?\nprintf '%s\\n' {mark} >&2\n"
+        text = str(kwargs.get("stdin") or "")
+        source = f"<<'{mark}'\n{text.removesuffix(chr(10))}\n{mark}" if text else "</dev/null"
+        script = f"sh -c {shlex.quote(words)} {source}\nprintf '%s%d\\n' {mark} $?\nprintf '%s\\n' {mark} >&2\n"
         self._deadline = time.monotonic() + self._seconds
         try:
             self._socket.settimeout(self._seconds)

@@ -76,6 +76,7 @@ def test_a_build_tells_its_steps_and_gives_the_image_every_tag(tmp_path: Path, b
     assert set(built.tags) == set(tags)
     assert built.labels[_LABEL] == label
     assert (built.environment["A"], built.user) == ("b=c", "7:7")
+    assert any("WORD=xyz" in line for line in built.history)
     lines = [event.text for event in events if "rev" in event.step and event.text]
     assert lines == [f"zyx {label[::-1]}"]
     ends = [event for event in events if "rev" in event.step and event.seconds is not None]

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.engines.images import errors as say_why
@@ -135,6 +136,7 @@ class BuildKitImages:
         with self._client() as client:
             try:
                 found = client.inspect_image(reference)  # type: ignore[no-untyped-call]  # the stubs leave it out
+                history = client.history(found["Id"])  # type: ignore[no-untyped-call]  # the stubs leave it out
             except ImageNotFound:
                 return None
         config = found.get("Config") or {}
@@ -147,6 +149,7 @@ class BuildKitImages:
             labels=config.get("Labels") or {},
             environment={name: value for name, _, value in variables},
             user=config.get("User") or "",
+            history=tuple(str(layer.get("CreatedBy") or "") for layer in history),
         )
 
     def tag(self, reference: str, other: str) -> None:
@@ -283,7 +286,7 @@ class BuildKitImages:
         built = self.inspect(image)
         if built is None:
             raise Unreachable("the engine no longer has the image it built", where=f"image {name}", hint="build again")
-        return BuiltImage(name, built.id, built.tags, built.size, built.labels, built.environment, built.user)
+        return replace(built, name=name)
 
     def _cancel(self, ticket: str) -> None:
         # The build may have ended meanwhile, or the engine with it: then there is nothing left to end.
