@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from slipway.errors import PersonNeeded
-from slipway.release.history import before, current, read_history
+from slipway.release.history import current, read_history
 from slipway.release.image import Version
 from slipway.release.release import Release
 
@@ -17,16 +17,12 @@ def _release(revision: str) -> Release:
 def test_no_history_has_no_current_release() -> None:
     assert read_history((), "h") == ()
     assert current(()) is None
-    assert before(()) is None
 
 
-def test_the_last_is_current_and_the_last_other_one_is_before() -> None:
+def test_the_last_is_current() -> None:
     lines = [_release(name).to_json() for name in ("a", "b", "c", "c")]
     history = read_history(["", *lines, " "], "h")
     assert current(history) == _release("c")
-    assert before(history) == _release("b")
-    assert before(history, "0.1.0-b") == _release("c")
-    assert before(history[2:]) is None
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"version": "0.1.0"}', "text"])

@@ -29,11 +29,3 @@ def read_history(lines: Sequence[str], where: str) -> tuple[Release, ...]:
 def current(history: Sequence[Release]) -> Release | None:
     """Return what went live last."""
     return history[-1] if history else None
-
-
-def before(history: Sequence[Release], tag: str | None = None) -> Release | None:
-    """Return the last release that is another one than `tag` (or than the current one): where a rollback goes."""
-    if not history:
-        return None
-    tag = tag or history[-1].version.tag
-    return next((release for release in reversed(history) if release.version.tag != tag), None)

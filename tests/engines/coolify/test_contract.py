@@ -27,7 +27,7 @@ from slipway.testing import FakeContainers, Lines
 from tests.rehearsal.standin import ground
 
 SOURCE = "env/rehearsal.secrets.env:3"
-PATIENCE = Patience(poll=0.02, appear=0.5, queue=10.0, pull=10.0, database=10.0, retries=2.0)
+PATIENCE = Patience(poll=0.02, appear=0.5, queue=10.0, pull=10.0, retries=2.0)
 DATABASES = (
     DesiredDatabase("postgres", Engine.POSTGRESQL, "127.0.0.1:5000/base-postgres:bookworm", Secret("hunter2-hunter2")),
     DesiredDatabase("redis", Engine.REDIS, "127.0.0.1:5000/base-redis:bookworm", Secret("hunter3-hunter3")),

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from slipway.engines.host.lock import HostJournal, HostLock
-from slipway.engines.host.state import StateFolder
 from slipway.engines.local_shell import LocalShell
 from slipway.errors import PersonNeeded, Refused, Unreachable
 from slipway.plan import Execution, Outcome, Plan, PlanFailed, StepResult
@@ -134,12 +133,17 @@ def test_a_damaged_lock_needs_a_person(folder: str, damage: str) -> None:
     lock.release()
 
 
-def test_the_journal_tells_the_last_run(folder: str, tmp_path: Path) -> None:
+def _journal(folder: str) -> list[dict[str, str]]:
+    (file,) = Path(folder, "journal").glob("*.jsonl")
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_the_journal_tells_the_run(folder: str) -> None:
     lock = _lock(folder)
     journal = HostJournal(LocalShell(), folder, lock)
     steps = (AcquireLock(lock), FakeStep("one"), FakeStep("two"), ReleaseLock(lock))
     Execution(Lines(), journal).run(Plan("all", steps))
-    entries = [json.loads(line) for line in StateFolder(LocalShell(), "rehearsal", str(tmp_path)).last_journal()]
+    entries = _journal(folder)
     assert [(entry["step"], entry.get("outcome", "begins")) for entry in entries] == [
         ("lock", "begins"),
         ("lock", "done"),
@@ -171,7 +175,7 @@ def test_a_lost_lock_stops_the_plan_before_its_next_step(folder: str) -> None:
     heir.release()
 
 
-def test_a_plan_that_fails_gives_the_lock_back(folder: str, tmp_path: Path) -> None:
+def test_a_plan_that_fails_gives_the_lock_back(folder: str) -> None:
     lock = _lock(folder)
 
     def fail(_: object) -> str:
@@ -182,7 +186,7 @@ def test_a_plan_that_fails_gives_the_lock_back(folder: str, tmp_path: Path) -> N
             Plan("all", (AcquireLock(lock), FakeStep("fails", fail)))
         )
     assert not Path(folder, "lock").exists()
-    entries = [json.loads(line) for line in StateFolder(LocalShell(), "rehearsal", str(tmp_path)).last_journal()]
+    entries = _journal(folder)
     assert ("fails", "failed") in [(entry["step"], entry.get("outcome")) for entry in entries]
     assert ("undo fails", "undone") in [(entry["step"], entry.get("outcome")) for entry in entries]
 

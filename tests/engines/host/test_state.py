@@ -65,7 +65,7 @@ def _files(folder: Path) -> dict[str, int]:
 
 
 def test_before_the_first_release_there_is_nothing_and_nothing_is_made(state: StateFolder, tmp_path: Path) -> None:
-    assert (state.history(), state.backups(), state.last_journal()) == ((), (), ())
+    assert (state.history(), state.backups()) == ((), ())
     assert not list(tmp_path.iterdir())
 
 

@@ -1,7 +1,6 @@
 import io
 import os
 import socket
-import stat
 import tarfile
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway.engines.images.context import Kind, context_digest, context_entries, tar_stream
+from slipway.engines.images.context import Kind, context_entries, tar_stream
 from slipway.errors import UsageError
 from slipway.ports import ContextPart
 
@@ -179,25 +178,3 @@ def test_a_name_that_is_file_here_and_folder_there_is_refused(tmp_path: Path) ->
     _write(tmp_path / "two", "f/g")
     with pytest.raises(UsageError, match="f is a file in one part"):
         context_entries([ContextPart(tmp_path / "one"), ContextPart(tmp_path / "two")])
-
-
-def test_the_digest_changes_with_content_mode_name_and_link_and_with_nothing_else(tmp_path: Path) -> None:
-    def digest() -> str:
-        return context_digest(context_entries([ContextPart(tmp_path)]))
-
-    file = _write(tmp_path, "a") / "a"
-    (tmp_path / "link").symlink_to("a")
-    seen = [digest()]
-    os.utime(file, (5, 5))
-    file.chmod(0o640)
-    assert digest() == seen[0]
-    file.write_text("y")
-    seen.append(digest())
-    file.chmod(file.stat().st_mode | stat.S_IXUSR)
-    seen.append(digest())
-    file.rename(tmp_path / "b")
-    seen.append(digest())
-    (tmp_path / "link").unlink()
-    (tmp_path / "link").symlink_to("b")
-    seen.append(digest())
-    assert len(set(seen)) == len(seen)

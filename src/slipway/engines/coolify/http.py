@@ -40,7 +40,6 @@ class Patience:
     pull: float = 900.0
     poll: float = 2.0
     appear: float = 10.0
-    database: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Coolify: the platform that runs services, driven over its API and never trusted (facts from Coolify 4.3.11's code).
 
-Three things look at the same instance: this facade, the translators next to it (`coolify_*`), and the stand-in of the
+Three things look at the same instance: this facade, the translators next to it, and the stand-in of the
 rehearsal, which is written from the same facts and shares nothing with them.
 """
 

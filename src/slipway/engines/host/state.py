@@ -3,7 +3,7 @@
 history.jsonl            one release record a line, oldest first
 releases/<tag>/          release.json and values.json (0600: secrets)
 backups/<id>/            database.dump, roles.sql, manifest.json
-lock, lock.token         who may change this environment; see host_lock
+lock, lock.token         who may change this environment: see lock.py
 journal/<token>.jsonl    what each run was about to do and did
 """
 
@@ -44,7 +44,15 @@ class StateFolder:
 
         Raises `PersonNeeded` naming place and line when a line is no JSON object.
         """
-        return self._json_lines("history.jsonl", self._read("history.jsonl"))
+        lines = self._read_by(scripts.READ, "history.jsonl").splitlines()
+        for number, line in enumerate(lines, 1):
+            if not isinstance(_parsed(line), dict):
+                raise PersonNeeded(
+                    f"this line is no record: {line[:60]!r}",
+                    where=f"{self.place}/history.jsonl:{number}",
+                    hint="mend or remove the line by hand; nothing was changed",
+                )
+        return tuple(lines)
 
     def record(self, line: str) -> None:
         """Append one release record, whole or not at all."""
@@ -62,10 +70,6 @@ class StateFolder:
         self._run(scripts.WRITE, f"{folder}/values.json", data=json.dumps(revealed, sort_keys=True).encode())
         self._run(scripts.WRITE, f"{folder}/release.json", data=f"{release.to_json()}\n".encode())
         return f"{self.path}/{folder}"
-
-    def last_journal(self) -> tuple[str, ...]:
-        """Return the journal lines of the last run that held the lock, oldest first."""
-        return self._json_lines("journal", self._read_by(scripts.LAST_JOURNAL))
 
     def backup_folder(self, backup_id: str) -> str:
         """Return the folder's path on the host, whether it exists or not."""
@@ -91,22 +95,8 @@ class StateFolder:
     def _run(self, script: str, *words: str, data: bytes | None = None) -> Result:
         return scripts.run_script(self._shell, self.path, script, *words, data=data)
 
-    def _read(self, name: str) -> str:
-        return self._read_by(scripts.READ, name)
-
     def _read_by(self, script: str, *words: str) -> str:
         return scripts.read(self._shell, self.path, script, *words)
-
-    def _json_lines(self, name: str, text: str) -> tuple[str, ...]:
-        lines = text.splitlines()
-        for number, line in enumerate(lines, 1):
-            if not isinstance(_parsed(line), dict):
-                raise PersonNeeded(
-                    f"this line is no record: {line[:60]!r}",
-                    where=f"{self.place}/{name}:{number}",
-                    hint="mend or remove the line by hand; nothing was changed",
-                )
-        return tuple(lines)
 
 
 def _parsed(line: str) -> object:

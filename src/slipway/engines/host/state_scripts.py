@@ -123,12 +123,6 @@ ls -1r -- "$folder/journal" | grep '^[0-9]*\.jsonl$' | tail -n +41 | while read 
 done
 """
 
-LAST_JOURNAL = r"""
-names=$(ls -1 -- "$folder/journal")
-last=$(printf '%s\n' "$names" | grep '^[0-9]*\.jsonl$' | tail -n 1)
-[ -z "$last" ] || cat -- "$folder/journal/$last"
-"""
-
 MANIFESTS = r"""
 names=$(ls -1 -- "$folder/backups")
 printf '%s\n' "$names" | while read -r id; do

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
@@ -99,22 +98,6 @@ def tar_stream(entries: Sequence[Entry]) -> Iterator[bytes]:
         info.linkname = entry.target
         yield _header(info)
     yield bytes(2 * tarfile.BLOCKSIZE)
-
-
-def context_digest(entries: Sequence[Entry]) -> str:
-    """Return the SHA-256 (64 hex digits) over names, kinds, modes, link targets and contents."""
-    whole = sha256()
-    for entry in entries:
-        content = sha256()
-        if entry.source:
-            with _opened(entry.source) as file:
-                for chunk in _content(entry.source, file, os.fstat(file.fileno()).st_size):
-                    content.update(chunk)
-        else:
-            content.update(os.fsencode(entry.target))
-        for word in (os.fsencode(entry.name), entry.kind.encode(), b"%o" % entry.mode, content.digest()):
-            whole.update(len(word).to_bytes(8, "big") + word)
-    return whole.hexdigest()
 
 
 def _part_entries(part: ContextPart, prefix: PurePosixPath) -> Iterator[Entry]:
