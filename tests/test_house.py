@@ -124,7 +124,6 @@ def test_importing_the_tasks_loads_nothing_heavy() -> None:
         "fabric",
         "paramiko",
         "httpx",
-        "jinja2",
         "rich",
         "websockets",
         "cryptography",
