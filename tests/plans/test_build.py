@@ -11,7 +11,7 @@ import pytest
 from slipway.config.health import HealthContract
 from slipway.config.workspace import Workspace
 from slipway.config.workspace_file import load_workspace
-from slipway.engines.context import context_entries
+from slipway.engines.images.context import context_entries
 from slipway.errors import UsageError
 from slipway.plans.build import Bases, image_builds
 from slipway.ports import ImageBuild

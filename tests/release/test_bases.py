@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.engines.bases import RECIPES_FOLDER
+from slipway.engines.images.bases import RECIPES_FOLDER
 from slipway.release.bases import COMMON_FILES, RECIPES, Machine, needs, recipe_digests, with_parents
 
 _TEXTS = {path.name: path.read_bytes() for path in RECIPES_FOLDER.iterdir()}
