@@ -50,6 +50,21 @@ class Time:
     sleep: Callable[[float], None] = time.sleep
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request: `line` is its quoted path, `wait` how many seconds a 429 may be waited out."""
+
+    method: str
+    line: str
+    wait: float
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, str | int] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.line}"
+
+
 def api_address(base_url: str) -> str:
     """Return `<scheme>://<host>[:port][/path]/api/v1` for an instance's address, with or without `/api/v1`.
 
@@ -104,7 +119,7 @@ class Api:
     def version(self) -> str:
         """Return the instance's version (`4.3.11`). Raises `UsageError` below 4.2 or where no Coolify answers."""
         if not self._version:
-            text = self._exchange("GET", "/version", None, None, self.patience.rate_limit).text.strip()
+            text = self._exchange(_Request("GET", "/version", self.patience.rate_limit)).text.strip()
             found = _VERSION.fullmatch(text)
             if not found:
                 raise UsageError(
@@ -123,89 +138,70 @@ class Api:
 
     def get(self, *path: str, **query: str | int) -> Any:
         """Return the JSON at `path` (its parts are quoted here). Raises `NotFound`, `NoAnswer` and the other errors."""
-        return self._json("GET", path, None, query, self.patience.rate_limit)
+        return self._json(_Request("GET", _line(path), self.patience.rate_limit, query=query))
 
     def send(self, method: str, *path: str, body: Mapping[str, Any] | None = None, wait: float | None = None) -> Any:
         """Send a POST, PATCH or DELETE once and return the JSON answered.
 
         `wait` is how many seconds a 429 may be waited out. Raises `Uncertain` when it may have taken effect unanswered.
         """
-        return self._json(method, path, body, None, self.patience.rate_limit if wait is None else wait)
+        return self._json(_Request(method, _line(path), self.patience.rate_limit if wait is None else wait, body))
 
-    def _json(
-        self,
-        method: str,
-        path: tuple[str, ...],
-        body: Mapping[str, Any] | None,
-        query: Mapping[str, str | int] | None,
-        wait: float,
-    ) -> Any:
+    def _json(self, request: _Request) -> Any:
         self.version()
-        line = "/" + "/".join(quote(part, safe="") for part in path)
-        reply = self._exchange(method, line, body, query, wait)
+        reply = self._exchange(request)
         try:
             return reply.json()
         except ValueError as error:
-            kind = NoAnswer if method == "GET" else Uncertain
+            kind = NoAnswer if request.method == "GET" else Uncertain
             raise kind(
                 f"answered something that is no JSON: {self.caller.show(reply.text)[:80]!r}",
-                where=f"{self.caller.address} ({method} {line})",
+                where=self._where(request),
                 hint="does a proxy or a log-in page stand before Coolify?",
             ) from error
 
-    def _exchange(
-        self,
-        method: str,
-        line: str,
-        body: Mapping[str, Any] | None,
-        query: Mapping[str, str | int] | None,
-        wait: float,
-    ) -> Reply:
-        if method != "GET":
-            return self._through_limits(method, line, body, query, wait)
+    def _where(self, request: _Request) -> str:
+        return f"{self.caller.address} ({request.name})"
+
+    def _exchange(self, request: _Request) -> Reply:
+        if request.method != "GET":
+            return self._through_limits(request)
         import stamina
 
         # Without a handler of its own, the library's notes about retries would reach stderr in Python's last resort.
         logging.getLogger("stamina").addHandler(logging.NullHandler())
         for attempt in stamina.retry_context(on=NoAnswer, attempts=5, timeout=self.patience.retries, wait_initial=0.3):
             with attempt:
-                return self._through_limits(method, line, body, query, wait)
+                return self._through_limits(request)
         raise AssertionError("the last attempt returns or raises")
 
-    def _through_limits(
-        self,
-        method: str,
-        line: str,
-        body: Mapping[str, Any] | None,
-        query: Mapping[str, str | int] | None,
-        wait: float,
-    ) -> Reply:
-        until = self.time.now() + wait
+    def _through_limits(self, request: _Request) -> Reply:
+        until = self.time.now() + request.wait
         while True:
-            reply = self._once(method, line, body, query)
+            reply = self._once(request)
             if reply.status < 300:
                 return reply
             if reply.status != 429:
-                raise error_for(reply, method, line, self.caller)
+                raise error_for(reply, request.method, request.line, self.caller)
             pause = retry_after(reply)
             if self.time.now() + pause > until:
                 said = self.caller.show(reply.text)
                 raise Unreachable(
                     f"is too busy ({said}) and asks to wait {pause:.0f} s",
-                    where=f"{self.caller.address} ({method} {line})",
+                    where=self._where(request),
                     hint="wait until other deployments and runs with this token are over, then run this again",
                 )
             self.time.sleep(pause)
 
-    def _once(
-        self, method: str, line: str, body: Mapping[str, Any] | None, query: Mapping[str, str | int] | None
-    ) -> Reply:
+    def _once(self, request: _Request) -> Reply:
         import httpx
 
-        where = f"{self.caller.address} ({method} {line})"
+        where = self._where(request)
         begin = self.time.now()
         try:
-            with self._open().stream(method, line.lstrip("/"), json=body, params=dict(query or {})) as response:
+            with self._open().stream(
+                request.method, request.line.lstrip("/"), json=request.body, params=dict(request.query or {})
+            ) as response:
                 chunks, size = [], 0
                 for chunk in response.iter_bytes():
                     size += len(chunk)
@@ -217,7 +213,7 @@ class Api:
             raise self._no_connection(error, where) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             reason = self.caller.show(str(error) or type(error).__name__)
-            if method == "GET":
+            if request.method == "GET":
                 raise NoAnswer(f"did not answer: {reason}", where=where) from error
             raise Uncertain(
                 f"did not answer: {reason}; whether the request took effect is unknown",
@@ -268,6 +264,10 @@ class Api:
             # A proxy named in the machine's settings leads to the world, never to this machine itself.
             trust_env=host not in {"127.0.0.1", "localhost", "::1"},
         )
+
+
+def _line(path: tuple[str, ...]) -> str:
+    return "/" + "/".join(quote(part, safe="") for part in path)
 
 
 def trusted(ca_file: Path | None) -> "ssl.SSLContext":
