@@ -1,11 +1,17 @@
 """What holds for every test: a clean environment, no world without a marker, and no silence about a missing engine."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from slipway.config.workspace import Workspace
+from slipway.config.workspace_file import load_workspace
+
+_REPOSITORY = Path(__file__).parents[1]
 _OURS = ("SLIPWAY_", "COOLIFY_", "INVOKE_", "FABRIC_", "DOCKER_HOST", "DOCKER_TLS", "DOCKER_CERT")
 _ENGINE_SOCKETS = {"/var/run/docker.sock", "/run/docker.sock"}
 _WORLD = "this test reaches {}: give it the marker docker, or a fake"
@@ -41,6 +47,19 @@ def engine_problem() -> str:
     from slipway.engines.engine_probe import configured_host, unanswered
 
     return unanswered(configured_host())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with the project's own env files, free to be spoilt."""
+    shutil.copytree(_REPOSITORY / "env", tmp_path / "env", ignore=shutil.ignore_patterns("*.secrets.env"))
+    return tmp_path
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    """The reference workspace."""
+    return load_workspace(_REPOSITORY / "example" / "workspace.yaml", _REPOSITORY / "example")
 
 
 @pytest.fixture(autouse=True)

@@ -16,22 +16,10 @@ from slipway.errors import Refused, Unreachable, UsageError
 from slipway.ports import OneOff
 from slipway.secret import Secret
 from slipway.testing import Lines
-from tests.hosts import TOOLS, SshHost, docker_client, have, left, network, ssh_host, until
+from tests.hosts import TOOLS, SshHost, docker_client, have, left, network, until
 
 pytestmark = pytest.mark.docker
 LABELS = {"slipway.test": "one-off"}
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
-    with ssh_host(tmp_path_factory.mktemp("ssh")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def host(machine: SshHost) -> Iterator[Host]:
-    with Host(machine.address) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module", params=["local", "over SSH"])

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,21 +12,9 @@ from slipway.command import command
 from slipway.engines.host.ssh import Host
 from slipway.errors import PersonNeeded, Unreachable, UsageError
 from slipway.secret import Secret
-from tests.hosts import SshHost, keygen, ssh_host, until
+from tests.hosts import SshHost, keygen, until
 
 pytestmark = pytest.mark.docker
-
-
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
-    with ssh_host(tmp_path_factory.mktemp("ssh")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def host(machine: SshHost) -> Iterator[Host]:
-    with Host(machine.address) as opened:
-        yield opened
 
 
 def test_words_arrive_as_they_are(host: Host) -> None:
