@@ -12,16 +12,21 @@ import os
 import secrets
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.engines.web import WebClient
-from slipway.errors import Unreachable, UsageError
+from slipway.errors import SlipwayError, Unreachable, UsageError
+from slipway.ports import Say
 from slipway.rehearsal.certificates import throwaway_certificates
+from slipway.rehearsal.engine_says import asking
+from slipway.rehearsal.owner import Owner
+from slipway.rehearsal.proxy import CERTIFICATES, proxy_arguments
+from slipway.rehearsal.removal import Removal, untag
+from slipway.rehearsal.room import Room
 
 if TYPE_CHECKING:
     import docker
@@ -31,7 +36,7 @@ LABEL = "slipway.rehearsal"
 _ABILITIES = ["read", "read:sensitive", "write", "deploy"]
 _HTTP, _HTTPS = 80, 443
 _FILES = ("ground.json", "id_ed25519", "known_hosts", "ca.pem")
-_TEARDOWN_SECONDS = 30.0
+_SOCKET = "/var/run/docker.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +95,55 @@ def load_ground(folder: Path) -> Ground:
 
 
 class GroundKeeper:
-    """Lays the ground and takes it away. `folder` is the rehearsal's own folder for keys, tokens and certificates."""
+    """Lays the ground and takes it away. `folder` is the rehearsal's own folder for keys, tokens and certificates.
 
-    def __init__(self, client: "docker.DockerClient", name: str, folder: Path) -> None:
+    `socket` is the engine's on this machine, `owner` who lays. Every method raises `Unreachable` when the engine does
+    not answer or has no room.
+    """
+
+    def __init__(
+        self,
+        client: "docker.DockerClient",
+        name: str,
+        folder: Path,
+        socket: str = _SOCKET,
+        owner: Owner | None = None,
+    ) -> None:
         self._client = client
         self.name = name
         self.folder = folder
         self.network = f"slipway-{name}"
-        self._labels = {LABEL: name}
+        self._socket = socket
+        owner = owner or Owner.here()
+        self._mark = {LABEL: name}  # what the platform's own containers bear, too
+        self._labels = {**self._mark, **owner.labels()}
+        self._room = Room(client, f"{LABEL}={name}", owner)
+        self._about = f"rehearsal {name}"
 
-    def lay(self, images: GroundImages, domain: str, subdomains: tuple[str, ...], say: Callable[[str], None]) -> Ground:
-        """Start every part and wait until each answers. What stood under this name before is removed first."""
+    def require_room(self) -> None:
+        """Look before anything is built: raises `UsageError` for another's ground, or a port that is taken."""
+        with asking(self._about):
+            self._room.refuse_foreign()
+            self._room.require_ports(_HTTP, _HTTPS)
+
+    def lay(self, images: GroundImages, domain: str, subdomains: tuple[str, ...], say: Say) -> Ground:
+        """Start every part and wait until each answers. What stood under this name before is removed first.
+
+        A ground that does not come to stand is taken away again. Raises `UsageError` where it is another checkout's.
+        """
         self.teardown(say)
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder.chmod(0o700)  # also where it was there before
+        try:
+            with asking(self._about):
+                return self._lay(images, domain, subdomains, say)
+        except BaseException:
+            self._take_back(say)
+            raise
+
+    def _lay(self, images: GroundImages, domain: str, subdomains: tuple[str, ...], say: Say) -> Ground:
+        self._make_folder()
         self._client.networks.create(self.network, driver="bridge", labels=self._labels, check_duplicate=True)
         volume = self._client.volumes.create(f"{self.network}-data", labels=self._labels)
-        socket = {"/var/run/docker.sock": {"bind": "/var/run/docker.sock", "mode": "rw"}}
+        socket = {self._socket: {"bind": _SOCKET, "mode": "rw"}}
         data = {volume.name: {"bind": "/data", "mode": "rw"}}
 
         registry = self._start("registry", images.registry, ports={"5000/tcp": ("127.0.0.1", None)})
@@ -116,11 +153,11 @@ class GroundKeeper:
         self._start(
             "traefik",
             images.traefik,
-            command=list(_traefik_arguments(self.network, self.name)),
+            command=list(proxy_arguments(self.network, LABEL, self.name)),
             ports={f"{port}/tcp": ("127.0.0.1", port) for port in (_HTTP, _HTTPS)},
             volumes=socket,
             files={
-                "/etc/traefik/dynamic/certificates.yml": _TRAEFIK_CERTIFICATES.encode(),
+                "/etc/traefik/dynamic/certificates.yml": CERTIFICATES.encode(),
                 "/etc/traefik/tls/server.pem": certificates.certificate,
                 "/etc/traefik/tls/server.key": certificates.key,
             },
@@ -146,7 +183,7 @@ class GroundKeeper:
                 "STANDIN_PORT": "8000",
                 "STANDIN_DATA": "/data/coolify",
                 "STANDIN_NETWORK": self.network,
-                "STANDIN_LABELS": json.dumps(self._labels),
+                "STANDIN_LABELS": json.dumps(self._mark),
                 "STANDIN_TOKENS": "/run/standin/tokens.json",
                 "STANDIN_WILDCARD_DOMAIN": domain,
             },
@@ -171,77 +208,63 @@ class GroundKeeper:
         self._keep("ground.json", json.dumps(asdict(ground)).encode())
         return ground
 
-    def observe(self) -> dict[str, str]:
-        """Return what the engine shows of the ground: container name -> state."""
-        return {str(c.name): c.status for c in self._containers()}
-
-    def teardown(self, say: Callable[[str], None]) -> int:
+    def teardown(self, say: Say, *, foreign: bool = False) -> int:
         """Remove containers, volumes and networks of this rehearsal and its files; return how many things went.
 
-        Raises `Unreachable` naming what still stands after 30 s: something else holds on to it.
+        The images' names in its registry go, too. Raises `UsageError` for a ground that another checkout laid, unless
+        `foreign`, and `Unreachable` naming what still stands after 30 s: something else holds on to it.
         """
-        gone: set[str] = set()
-        deadline = time.monotonic() + _TEARDOWN_SECONDS
-        # Again and again: a deployment that is under way may still create a container after the first look, and the
-        # engine refuses a volume or network while it still removes the container that used it.
-        while True:
-            refusals = self._remove_round(gone)
-            if not (left := self.left()):
-                break
-            if time.monotonic() > deadline:
-                raise Unreachable(
-                    f"cannot be removed: {', '.join(left)}",
-                    where=f"rehearsal {self.name}",
-                    hint="end what uses it (`docker ps -a`), then `inv rehearse.down`",
-                    details=refusals,
-                )
-            time.sleep(0.2)
+        with asking(self._about):
+            if not foreign:
+                self._room.refuse_foreign()
+            registries = self._registries()
+        gone = self._removal(self._mark).remove(say)
         if gone:
-            say(f"removed {len(gone)} containers, volumes and networks")
+            say(f"removed {gone} containers, volumes and networks")
+        with asking(self._about):
+            if names := untag(self._client, registries):
+                say(f"{names} names of images in its registry forgotten")
+        self._forget_files()
+        return gone
+
+    def left(self) -> tuple[str, ...]:
+        """Return the names of what still stands; empty after a complete teardown."""
+        with asking(self._about):
+            return self._removal(self._mark).left()
+
+    def _removal(self, labels: Mapping[str, str]) -> Removal:
+        return Removal(self._client, tuple(f"{key}={value}" for key, value in labels.items()), self._about)
+
+    def _take_back(self, say: Say) -> None:
+        """Remove what this process laid, and nothing that another one did at the same time."""
+        try:
+            self._removal(self._labels).remove(say)
+        except SlipwayError as error:  # why it did not come to stand is what has to be told
+            say(f"not all of the ground could be taken back: {error.message}")
+        self._forget_files()
+
+    def _registries(self) -> tuple[str, ...]:
+        """Return the addresses that this rehearsal's registry has or had."""
+        addresses = []
+        with suppress(UsageError):
+            addresses.append(load_ground(self.folder).registry)
+        labels = [f"{LABEL}={self.name}", "slipway.part=registry"]
+        for found in self._client.api.containers(filters={"label": labels}):
+            addresses += [f"127.0.0.1:{port['PublicPort']}" for port in found["Ports"] if "PublicPort" in port]
+        return tuple(dict.fromkeys(addresses))
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)  # also where it was there before
+        except OSError as error:
+            raise Unreachable(f"cannot be made: {error.strerror}", where=str(self.folder)) from error
+
+    def _forget_files(self) -> None:
         for name in _FILES:
             (self.folder / name).unlink(missing_ok=True)
         with suppress(OSError):  # other files in it are not ours
             self.folder.rmdir()
-        return len(gone)
-
-    def _remove_round(self, gone: set[str]) -> tuple[str, ...]:
-        import docker.errors
-
-        refusals = []
-        acts: list[tuple[str, Callable[[], object]]] = [
-            *((str(c.id), partial(c.remove, force=True, v=True)) for c in self._containers()),
-            *(
-                (f"volume {v.id}", partial(v.remove, force=True))
-                for v in self._client.volumes.list(filters=self._filter())
-            ),
-            *((str(n.id), n.remove) for n in self._client.networks.list(filters=self._filter())),
-        ]
-        for key, remove in acts:
-            try:
-                remove()
-            except docker.errors.NotFound:
-                continue  # somebody else was faster
-            except docker.errors.APIError as error:
-                if error.status_code not in (403, 409):  # in use, or its removal is under way
-                    raise
-                refusals.append(str(error.explanation or error))
-            else:
-                gone.add(key)
-        return tuple(refusals)
-
-    def left(self) -> tuple[str, ...]:
-        """Return the names of what still stands; empty after a complete teardown."""
-        return (
-            *(str(c.name) for c in self._containers()),
-            *(v.name for v in self._client.volumes.list(filters=self._filter())),
-            *(str(n.name) for n in self._client.networks.list(filters=self._filter())),
-        )
-
-    def _filter(self) -> dict[str, str | list[str] | bool]:
-        return {"label": f"{LABEL}={self.name}"}
-
-    def _containers(self) -> "list[Container]":
-        return self._client.containers.list(all=True, filters=self._filter(), ignore_removed=True)
 
     def _start(
         self,
@@ -251,9 +274,7 @@ class GroundKeeper:
         files: Mapping[str, bytes] | None = None,
         **options: Any,
     ) -> "Container":
-        import docker.errors
-
-        try:
+        with asking(self._about, f"{part} did not start"):
             container = self._client.containers.create(
                 image,
                 name=f"{self.network}-{part}",
@@ -266,15 +287,6 @@ class GroundKeeper:
             if files:
                 container.put_archive("/", _archive(files))
             container.start()
-        except docker.errors.APIError as error:
-            text = str(error.explanation or error)
-            if "port is already allocated" in text or "address already in use" in text:
-                raise UsageError(
-                    f"a port that {part} needs is taken on 127.0.0.1: {text}",
-                    where=f"rehearsal {self.name}",
-                    hint="stop what listens there (`ss -ltnp`), or end another rehearsal with `inv rehearse.down`",
-                ) from error
-            raise Unreachable(f"{part} did not start: {text}", where=f"rehearsal {self.name}") from error
         return container
 
     def _keep(self, name: str, content: bytes) -> str:
@@ -309,36 +321,6 @@ class GroundKeeper:
                 return "".join(f"[127.0.0.1]:{port} {kind} {key}\n" for kind, key in keys).encode()
             time.sleep(0.1)
         raise Unreachable("the rehearsal's sshd made no host keys", where=container.name or "")
-
-
-_TRAEFIK_CERTIFICATES = """\
-tls:
-  certificates:
-    - certFile: /etc/traefik/tls/server.pem
-      keyFile: /etc/traefik/tls/server.key
-  stores:
-    default:
-      defaultCertificate:
-        certFile: /etc/traefik/tls/server.pem
-        keyFile: /etc/traefik/tls/server.key
-"""
-
-
-def _traefik_arguments(network: str, name: str) -> tuple[str, ...]:
-    """Return Coolify's proxy settings (coolify-facts §4), narrowed to this rehearsal's containers and network."""
-    return (
-        "--entrypoints.http.address=:80",
-        "--entrypoints.https.address=:443",
-        "--ping=true",
-        "--ping.entrypoint=http",
-        "--providers.docker=true",
-        "--providers.docker.exposedbydefault=false",
-        f"--providers.docker.network={network}",
-        f"--providers.docker.constraints=Label(`{LABEL}`,`{name}`)",
-        "--providers.file.directory=/etc/traefik/dynamic",
-        "--global.checknewversion=false",
-        "--global.sendanonymoususage=false",
-    )
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:

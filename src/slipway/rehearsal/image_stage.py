@@ -18,8 +18,11 @@ from slipway.checks.images import HEALTHCHECK, Stage, check_stage
 from slipway.checks.issue import Issue, Severity
 from slipway.config.workspace import Engine, Role, Workspace
 from slipway.engines.container_host import ExecBackend, container_host
-from slipway.errors import Refused, Unreachable
+from slipway.errors import Refused, SlipwayError, Unreachable
 from slipway.ports import BuiltImage, Say
+from slipway.rehearsal.engine_says import asking
+from slipway.rehearsal.owner import Owner
+from slipway.rehearsal.removal import Removal
 from slipway.release.desired import Variables
 from slipway.secret import Mask, Secret
 
@@ -53,29 +56,50 @@ class ImageStage:
     _known: tuple[Secret, ...] = ()
 
     def __enter__(self) -> Self:
-        self._network = self.client.networks.create(self.name, labels={LABEL: self.name})
         try:
-            self._raise_curtain()
+            with asking(self.name):
+                self._open_network()
+                self._raise_curtain()
         except BaseException:
-            self.close()
+            self._leave()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            self._leave()
 
     def close(self) -> None:
-        """Remove everything that carries this stage's label."""
-        mine: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={self.name}"}
-        for container in self.client.containers.list(all=True, filters=mine, ignore_removed=True):
-            container.remove(force=True, v=True)
-        for network in self.client.networks.list(filters=mine):
-            network.remove()
+        """Remove everything that carries this stage's label. Raises `Unreachable` naming what still stands."""
+        Removal(self.client, (f"{LABEL}={self.name}",), self.name).remove(self.say)
 
     def check(self) -> list[Issue]:
-        """Ask everything about every service and return the findings in the workspace's order."""
+        """Ask everything about every service and return the findings in the workspace's order.
+
+        Raises `Unreachable` when the engine does not answer, or has no room.
+        """
+        with asking(self.name):
+            return self._check()
+
+    def _leave(self) -> None:
+        """Close after an error, which is what has to be told."""
+        try:
+            self.close()
+        except SlipwayError as error:
+            self.say(f"not all of the stage could be removed: {error.message}; `inv rehearse.down` does so")
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        return {LABEL: self.name, **Owner.here().labels()}
+
+    def _open_network(self) -> None:
+        self._network = self.client.networks.create(self.name, labels=self._labels)
+
+    def _check(self) -> list[Issue]:
         with ThreadPoolExecutor(max_workers=len(self._containers)) as pool:
             found = dict(zip(self._services, pool.map(self._check_service, self._services), strict=True))
         issues = [issue for name in self._services for issue in found[name]]
@@ -117,7 +141,7 @@ class ImageStage:
             image,
             name=f"{self.name}-{name}",
             hostname=name,
-            labels={LABEL: self.name},
+            labels=self._labels,
             detach=True,
             networking_config={self.name: self.client.api.create_endpoint_config(aliases=[name])},
             network=self.name,
@@ -143,7 +167,7 @@ class ImageStage:
             command=["migrate"],
             environment=_plain(variables) | {"SLIPWAY_ROLE": "migrate"},
         )
-        code = container.wait(timeout=600)["StatusCode"]
+        code = self._end_of(container)
         if code != 0:
             raise Refused(
                 f"the migrations do not apply to an empty database (exit {code})",
@@ -151,6 +175,20 @@ class ImageStage:
                 details=self._logs("migrate"),
             )
         self.say("migrations applied to an empty database")
+
+    def _end_of(self, container: "Container", seconds: float = 600) -> int:
+        """Wait for the migrations' end and return their exit code."""
+        import requests
+
+        try:
+            return int(container.wait(timeout=int(seconds))["StatusCode"])
+        # A timeout in the middle of an answer arrives as a lost connection.
+        except (requests.Timeout, requests.ConnectionError) as error:
+            raise Refused(
+                f"the migrations of an empty database did not end within {seconds:.0f} s",
+                where=self.name,
+                details=self._logs("migrate"),
+            ) from error
 
     def _logs(self, name: str, lines: int = 12) -> tuple[str, ...]:
         text = self._containers[name].logs(tail=lines).decode(errors="replace")
@@ -263,6 +301,21 @@ class ImageStage:
             yield self._issue(name, "signal", f"the check is not red after SIGTERM (exit {red}): {why!r}")
         if b" 200" not in line:
             yield self._issue(name, "signal", f"does not serve on while draining: {line!r}")
+
+
+def sweep(client: "docker.DockerClient", say: Say) -> int:
+    """Remove the stages that killed processes of this checkout left; return how many things went."""
+    me, left = Owner.here(), set()
+    with asking("image stages"):
+        found = (
+            *client.api.containers(all=True, filters={"label": LABEL}),
+            *client.api.networks(filters={"label": LABEL}),
+        )
+    for labels in (thing.get("Labels") or {} for thing in found):
+        owner = Owner.of(labels)
+        if owner is not None and owner.is_same_checkout(me) and not owner.runs():
+            left.add(str(labels[LABEL]))
+    return sum(Removal(client, (f"{LABEL}={name}",), name).remove(say) for name in sorted(left))
 
 
 def _plain(variables: Variables) -> dict[str, str]:
