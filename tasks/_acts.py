@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from slipway.errors import Refused, UsageError
 from slipway.plan import Execution, Journal, Outcome, Plan, PlanFailed, StepResult
 from tasks._session import REHEARSAL, ROOT, Session, error_json
+
+if TYPE_CHECKING:
+    from slipway.ports import BuiltImage, Say
+    from slipway.target import Target
 
 _UP_TO_DATE = "up to date: every service runs this release"
 
@@ -53,7 +58,6 @@ def deploy_release(s: Session, *, yes: bool) -> None:
     """Provision, push, migrate, deploy, verify, record: all under the environment's lock, looked at once it is held."""
     from slipway.steps.guard import AcquireLock
     from slipway.verbs.deploy import prepare, prepare_provisioning
-    from slipway.verbs.push import push_images, push_tools
 
     refuse_unfit(s)
     built = s.built_images()
@@ -71,8 +75,8 @@ def deploy_release(s: Session, *, yes: bool) -> None:
             return tell(s, results, _UP_TO_DATE)
         s.console.plan(planned.title, planned.describe())
         confirm(s, f"Deploy {s.version.tag} to {s.env}?", yes=yes)
-        digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
-        push_tools(s.images, target.containers, target.registry, s.console.say)
+        digests, pushed = push(s, target, built)
+        results.append(pushed)
         prepared = prepare(s.config, target, s.version, digests, ids, datetime.now(UTC), redeploy=redeploy)
         if prepared.plan.describe() != planned.describe():
             raise Refused(
@@ -82,6 +86,21 @@ def deploy_release(s: Session, *, yes: bool) -> None:
             )
         results += run(s, prepared.plan, target.journal)
         return tell(s, results, f"{s.version.tag} is live in {s.env}: every service answered")
+
+
+def push(s: Session, target: "Target", built: "dict[str, BuiltImage]") -> tuple[dict[str, str], StepResult]:
+    """Push the images and Slipway's tools to where the host pulls from; return the digests and how it went."""
+    from slipway.rehearsal.report import Recorder
+    from slipway.verbs.push import push_images, push_tools
+
+    def act(say: "Say") -> tuple[dict[str, str], str]:
+        digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, say)
+        push_tools(s.images, target.containers, target.registry, say)
+        return digests, f"{len(digests)} images in {target.registry}, the host has its tools"
+
+    recorder = Recorder(s.console)
+    digests = recorder.stage("push", act)
+    return digests, recorder.results[0]
 
 
 def refuse_unfit(s: Session) -> None:
@@ -117,12 +136,10 @@ def migrate(s: Session, *, yes: bool) -> None:
     """Migrate the environment's database from the built image and deploy nothing."""
     from slipway.plans.migrate import plan_migrate
     from slipway.verbs.deploy import migration, prepare
-    from slipway.verbs.push import push_images, push_tools
 
     built = s.built_images()
     with s.target(s.config) as (target, _):
-        digests = push_images(s.images, built, target.registry, s.workspace.name, s.version.tag, s.console.say)
-        push_tools(s.images, target.containers, target.registry, s.console.say)
+        digests, _ = push(s, target, built)
         ids = {name: image.id for name, image in built.items()}
         prepared = prepare(s.config, target, s.version, digests, ids, datetime.now(UTC))
         plan = plan_migrate(migration(s.config, target, prepared), target.lock)

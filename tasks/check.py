@@ -25,10 +25,16 @@ def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "",
 def images(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
     """Start each built image beside a real PostgreSQL and Redis, look into it, try it and stop it again."""
     from slipway.checks.issue import is_ok, report
+    from slipway.rehearsal.report import Recorder
     from slipway.rehearsal.stages import staged_issues
 
     with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        issues = staged_issues(s.world(), s.config, s.built_images(), s.console.say)
+        world, built = s.world(), s.built_images()
+
+        told = f"{len(s.workspace.services)} services started, asked and stopped"
+        issues = Recorder(s.console).stage(
+            "check.images", lambda say: (staged_issues(world, s.config, built, say), told)
+        )
         if s.as_json:
             s.console.document(report(issues))
         else:
