@@ -10,19 +10,21 @@ _LONGEST_PAUSE = 2.0
 
 
 class NotThere(Exception):
-    """Something did not answer before the deadline; the message says what and why."""
+    """Something did not answer before the deadline, or never will; the message says what and why."""
 
 
-def wait_for(what: str, ask: Callable[[], None], seconds: float) -> None:
+def wait_for(what: str, ask: Callable[[], None], seconds: float, hopeless: tuple[type[Exception], ...] = ()) -> None:
     """Call `ask` until it raises nothing, pausing 0.1 s, then twice as long each time, at most 2 s.
 
-    Raises `NotThere` with the last reason after `seconds`.
+    Raises `NotThere` with the last reason after `seconds`, or at once for one of `hopeless`, which no waiting mends.
     """
     until = time.monotonic() + seconds
     pause, told = 0.1, False
     while True:
         try:
             return ask()
+        except hopeless as error:
+            raise NotThere(f"{what} cannot be used: {type(error).__name__}: {error}") from error
         except Exception as error:  # noqa: BLE001  (drivers raise classes of their own)
             reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         left = until - time.monotonic()
@@ -52,14 +54,15 @@ def database(seconds: float) -> None:
 
 
 def broker(app: object, seconds: float) -> None:
-    """Wait until the Celery app's broker takes a connection."""
+    """Wait until the Celery app's broker takes a connection; a client library that kombu refuses is said at once."""
+    from kombu.exceptions import VersionMismatch
 
     def ask() -> None:
         with app.connection_for_write() as connection:  # type: ignore[attr-defined]
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
 
     # as_uri() hides the password.
-    wait_for(f"the broker {app.connection_for_write().as_uri()}", ask, seconds)  # type: ignore[attr-defined]
+    wait_for(f"the broker {app.connection_for_write().as_uri()}", ask, seconds, (VersionMismatch, ImportError))  # type: ignore[attr-defined]
 
 
 def patience() -> float:
