@@ -1,6 +1,6 @@
 """A host in memory: its shell, its engine, its state folder, the lock of an environment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from slipway.command import Command, Result
@@ -10,6 +10,9 @@ from slipway.release.desired import Variables
 from slipway.release.observed import RunningContainer
 from slipway.release.release import Release
 from slipway.testing.failing import Failing
+
+Said = tuple[int, str]
+"""An exit code and what was printed."""
 
 
 @dataclass(slots=True)
@@ -40,7 +43,7 @@ class FakeShell:
 
 
 class FakeContainers(Failing):
-    """An engine in memory: `images` can be pulled (reference -> id), `answers` say what a one-off's name results in.
+    """An engine in memory: `images` can be pulled (reference -> id), `answers` say what a one-off of a name ends with.
 
     `one_offs` keeps what was run; `containers` is what `running` searches, newest first.
     """
@@ -49,7 +52,7 @@ class FakeContainers(Failing):
         super().__init__()
         self.images: dict[str, str] = dict(images or {})
         self.containers: list[RunningContainer] = []
-        self.answers: dict[str, tuple[int, str]] = {}
+        self.answers: dict[str, Said | Callable[[OneOff], Said]] = {}
         self.written: dict[str, str] = {}
         self.one_offs: list[OneOff] = []
 
@@ -65,7 +68,8 @@ class FakeContainers(Failing):
         """Answer what `answers` has for its name; success without output where it has nothing."""
         self._called("run_once", one_off.name)
         self.one_offs.append(one_off)
-        code, text = self.answers.get(one_off.name, (0, ""))
+        answer = self.answers.get(one_off.name, (0, ""))
+        code, text = answer(one_off) if callable(answer) else answer
         for line in text.splitlines():
             say(line)
         return Result(Command(one_off.argv), code, text, "")

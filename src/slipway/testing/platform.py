@@ -1,5 +1,6 @@
 """A platform in memory."""
 
+import threading
 from dataclasses import replace
 
 from slipway.errors import Refused
@@ -26,6 +27,7 @@ class FakePlatform(Failing):
         self.databases: dict[str, ObservedDatabase] = {}
         self.services: dict[str, ObservedService] = {}
         self.deployed: list[tuple[str, str]] = []
+        self._turn = threading.Lock()
 
     def require_abilities(self) -> None:
         """The token may do everything here, unless `failures` has an error under ("require_abilities", "")."""
@@ -80,11 +82,11 @@ class FakePlatform(Failing):
         self._called("deploy", service.name)
         image = f"{service.settings.get('image', service.name)}:{tag}"
         label = {"coolify.name": uuid}
-        others = [one for one in self.engine.containers if one.labels != label]
         started = RunningContainer(
             f"{uuid}-{tag}", f"{uuid}-{tag}", image, self.engine.images.get(image, ""), "running", "healthy", label
         )
-        self.engine.containers[:] = [started, *others]
+        with self._turn:  # portals are deployed side by side
+            self.engine.containers[:] = [started, *(one for one in self.engine.containers if one.labels != label)]
         self.services[service.name] = replace(service, tag=tag, status="running:healthy")
         self.deployed.append((service.name, tag))
         say(f"{service.name}: finished")
