@@ -116,6 +116,7 @@ def test_a_release_goes_live_is_proved_and_recorded(ground: Ground) -> None:
     assert (release.version, release.migrations) == (ONE, {"plays": "0001_initial"})
     assert set(release.images) == set(ground.config.workspace.image_names)
     assert set(release.fingerprints) == SERVICES
+    assert ground.web.sent[ground.web.asked.index("WS wss://api.zamio.localhost/ws/plays/")] == {"origin": PORTALS[0]}
     kept = ground.state.values[ONE.tag]["api"]
     assert kept["SECRET_KEY"] == ground.config.secrets()["SECRET_KEY"]
     assert kept["DATABASE_URL"] == ground.platform.databases["postgres"].internal_url
@@ -156,6 +157,18 @@ def test_what_differs_makes_a_service_due(ground: Ground, root: Path, workspace:
     assert ("variables worker" in names) is (change == "variable")
     assert "migrate" in names
     assert names[-2:] == ["record", "unlock"]
+
+
+def test_settings_of_a_run_that_was_killed_before_its_deployments_still_need_them(
+    ground: Ground, root: Path, workspace: Workspace
+) -> None:
+    ground.provision()
+    ground.deploy(ONE)
+    ground.config = environment(root, workspace, **_kept(ground), SLIPWAY_HEALTH_START_PERIOD="90")
+    ground.provision()
+    assert prepare_provisioning(ground.config, ground.target, ONE.tag).redeploy == frozenset()
+    due = {step.name for step in ground.prepare(ONE).deploying}
+    assert {"deploy api", "deploy worker", "deploy beat", "deploy portals"} <= due
 
 
 def _kept(ground: Ground) -> dict[str, str]:
