@@ -1,6 +1,7 @@
 """Builds and pushes: against the real engine where the engine is the point, against a fake one where it misbehaves."""
 
 import gc
+import json
 import subprocess
 import threading
 import time
@@ -8,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import stamina
@@ -268,6 +270,18 @@ def test_an_engine_lost_in_the_middle_of_a_build_is_unreachable(engine: FakeEngi
     engine.answers["/build"] = [[{"id": "moby.buildkit.trace", "aux": ""}, DROP]]
     with pytest.raises(Unreachable, match="connection to the Docker engine was lost"):
         BuildKitImages(engine.url).build(_here(tmp_path), _quiet)
+
+
+def test_what_the_machine_gives_to_every_build_stands_behind_the_builds_own(engine: FakeEngine, tmp_path: Path) -> None:
+    engine.answers["/build"] = [[{"errorDetail": {"message": "no"}, "error": "no"}]]
+    build = replace(_here(tmp_path), arguments={"WORD": "own"})
+    with pytest.raises(Refused):
+        BuildKitImages(engine.url, arguments={"WORD": "machine's", "PIP_INDEX_URL": "https://i"}).build(build, _quiet)
+    (asked,) = (path for path in engine.asked if "/build" in path)
+    assert json.loads(parse_qs(asked.partition("?")[2])["buildargs"][0]) == {
+        "WORD": "own",
+        "PIP_INDEX_URL": "https://i",
+    }
 
 
 def test_a_build_without_result_or_with_a_broken_trace_says_so(engine: FakeEngine, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.engines.images.machine import DebianMirror, find_mirror, read_machine
+from slipway.engines.images.machine import DebianMirror, build_arguments, find_mirror, read_machine
 from slipway.errors import UsageError
 
 _DEB822 = """\
@@ -95,3 +95,21 @@ def test_the_machine_is_read_from_its_files(tmp_path: Path) -> None:
 
 def test_a_machine_that_has_nothing_gives_nothing(tmp_path: Path) -> None:
     assert read_machine(tmp_path).files() == {}
+
+
+@pytest.mark.parametrize(
+    ("index", "arguments"),
+    [
+        ("https://mirror.invalid/simple", {"PIP_INDEX_URL": "https://mirror.invalid/simple"}),
+        ("https://name:secret@mirror.invalid/simple", {}),
+        ("https://token@mirror.invalid/simple", {}),
+        ("https://[mirror.invalid/simple", {}),
+        ("", {}),
+    ],
+)
+def test_every_build_gets_pips_index_unless_it_holds_a_log_in(
+    tmp_path: Path, index: str, arguments: dict[str, str]
+) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "pip.conf").write_text(f"[global]\nindex-url = {index}\n" if index else "[install]\n")
+    assert build_arguments(tmp_path) == arguments

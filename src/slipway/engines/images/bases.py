@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from slipway.engines.images.bootstrap import debian_root
-from slipway.engines.images.machine import read_machine
+from slipway.engines.images.machine import own_home, read_machine
 from slipway.errors import Refused, UsageError
 from slipway.ports import BuildEvent, BuiltImage, ContextPart, ImageBuild, Say
 from slipway.release.bases import (
@@ -80,7 +80,7 @@ def ensure_bases(
     wanted = tuple(names)
     if unknown := [name for name in wanted if name not in RECIPES]:
         raise UsageError(f"there is no base image {unknown[0]!r}", hint=f"there are {', '.join(RECIPES)}")
-    machine = machine if machine is not None else read_machine(home=_home())
+    machine = machine if machine is not None else read_machine(home=own_home())
     kitchen = _Kitchen(images, say, registry, machine, folder, namespace)
     if kitchen.missing(wanted):
         with _alone(say):
@@ -239,10 +239,3 @@ def _alone(say: Say) -> Iterator[None]:
         yield
     finally:
         os.close(file)
-
-
-def _home() -> Path | None:
-    try:
-        return Path.home()
-    except RuntimeError:
-        return None

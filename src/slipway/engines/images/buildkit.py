@@ -23,6 +23,7 @@ from slipway.secret import Mask
 
 if TYPE_CHECKING:
     from docker import APIClient
+    from docker.tls import TLSConfig
     from requests import Response
 
 Message = Mapping[str, Any]
@@ -31,11 +32,21 @@ Message = Mapping[str, Any]
 class BuildKitImages:
     """The port `Images` over one engine. `url` is the engine's (`unix://...`), None its usual socket.
 
-    `mask` hides known secrets in what builds print. Every method raises `Unreachable` when no engine answers.
+    `mask` hides known secrets in what builds print, `tls` is the certificate that a remote engine is asked with,
+    `arguments` are what every build of this machine gets besides its own. Every method raises `Unreachable` when no
+    engine answers.
     """
 
-    def __init__(self, url: str | None = None, mask: Mask | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        mask: Mask | None = None,
+        tls: "TLSConfig | None" = None,
+        arguments: Mapping[str, str] | None = None,
+    ) -> None:
         self._url = url
+        self._tls = tls
+        self._arguments = dict(arguments or {})
         self._mask = mask or Mask()
         self._running: set[str] = set()
         self._lock = threading.Lock()
@@ -63,7 +74,7 @@ class BuildKitImages:
                     dockerfile=build.dockerfile,
                     tag=build.tags[0] if build.tags else None,
                     target=build.target or "",
-                    buildargs=dict(build.arguments),
+                    buildargs={**self._arguments, **build.arguments},
                     labels=dict(build.labels),
                     rm=True,
                     decode=True,
@@ -241,7 +252,7 @@ class BuildKitImages:
         from urllib3.exceptions import HTTPError
 
         try:
-            client = APIClient(base_url=self._url, timeout=seconds)  # type: ignore[arg-type]
+            client = APIClient(base_url=self._url, timeout=seconds, tls=self._tls or False)  # type: ignore[arg-type]
         except (DockerException, RequestException) as error:
             raise say_why.no_engine(self._url, error) from error
         # A stream that is left in the middle keeps its connection: every response is closed at the end.

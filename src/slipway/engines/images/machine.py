@@ -49,10 +49,29 @@ def read_machine(root: Path = Path("/"), home: Path | None = None) -> Machine:
         certificates={path.name: path.read_bytes() for path in certificates if path.is_file()},
         sources=mirror.deb822() if mirror else "",
         apt_options="".join(lines),
-        pip_index=_pip_index(
-            [root / "etc/pip.conf", *([home / ".config/pip/pip.conf", home / ".pip/pip.conf"] if home else [])]
-        ),
+        pip_index=_pip_index(_pip_files(root, home)),
     )
+
+
+def build_arguments(root: Path = Path("/"), home: Path | None = None) -> dict[str, str]:
+    """Return what every image of a workspace is built with because this machine is as it is: pip's index.
+
+    An index whose address holds a name or a password is left out: build arguments can be read by whoever has the cache.
+    """
+    index = _pip_index(_pip_files(root, home))
+    try:
+        credentials = urlsplit(index).username or urlsplit(index).password
+    except ValueError:  # no address: pip itself says what is wrong with it
+        return {}
+    return {"PIP_INDEX_URL": index} if index and not credentials else {}
+
+
+def own_home() -> Path | None:
+    """Return this user's folder; None for one without."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
 
 
 def find_mirror(files: Mapping[str, str]) -> DebianMirror | None:
@@ -113,6 +132,10 @@ def _deb822(text: str) -> Iterator[tuple[str, str, list[str]]]:
 def _texts(folder: Path, patterns: tuple[str, ...]) -> dict[str, str]:
     paths = [path for pattern in patterns for path in sorted(folder.glob(pattern)) if path.is_file()]
     return {str(path): path.read_text("utf-8", "replace") for path in paths}
+
+
+def _pip_files(root: Path, home: Path | None) -> list[Path]:
+    return [root / "etc/pip.conf", *([home / ".config/pip/pip.conf", home / ".pip/pip.conf"] if home else [])]
 
 
 def _pip_index(files: list[Path]) -> str:
