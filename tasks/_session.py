@@ -1,10 +1,9 @@
 """The one place that reads the process's environment, wires engines to ports and turns errors into exit codes."""
 
-import getpass
 import os
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +12,18 @@ from typing import TYPE_CHECKING
 from invoke.exceptions import Exit
 
 from slipway.errors import SlipwayError, UsageError
-from slipway.secret import Mask, Secret
+from slipway.secret import Mask
+from tasks._signals import ending_as_interrupts, exit_code
 
 if TYPE_CHECKING:
+    from docker import DockerClient
+
     from slipway.config.config import Config
     from slipway.config.workspace import Workspace
     from slipway.engines.console import Console
+    from slipway.engines.engine_address import EngineAddress
     from slipway.engines.images.buildkit import BuildKitImages
-    from slipway.ports import BackupStore, BuiltImage
+    from slipway.ports import BackupStore, BuiltImage, Say
     from slipway.rehearsal.ground import GroundKeeper
     from slipway.rehearsal.world import World
     from slipway.release.image import Version
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 REHEARSAL = "rehearsal"
+_REGISTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*/?")
 
 HELP = {
     "env": "environment: local, rehearsal, staging or production (default: rehearsal)",
@@ -81,9 +85,12 @@ class Session:
         """Return where a standing rehearsal's host is; nothing for other environments or without a ground."""
         if self.env != REHEARSAL or not (self.rehearsal_folder / "ground.json").exists():
             return {}
+        from slipway.config.layers import Placed
         from slipway.rehearsal.ground import load_ground
 
-        return load_ground(self.rehearsal_folder).settings()
+        place = f".slipway/{REHEARSAL}/ground.json"
+        settings = load_ground(self.rehearsal_folder).settings()
+        return {name: Placed(value, place) for name, value in settings.items()}
 
     @property
     def secrets_file(self) -> Path | None:
@@ -94,71 +101,16 @@ class Session:
 
         return complete_secrets(self.rehearsal_folder / "secrets.env", ROOT, self.workspace)
 
-    @contextmanager
-    def target(self, config: "Config") -> Iterator[tuple["Target", "BackupStore"]]:
+    def target(self, config: "Config") -> AbstractContextManager[tuple["Target", "BackupStore"]]:
         """Open the ports of the environment's host and platform; close them afterwards."""
-        from slipway.engines.coolify.platform import Coolify
-        from slipway.engines.host.engine import HostEngine
-        from slipway.engines.host.lock import HostJournal, HostLock
-        from slipway.engines.host.ssh import Host
-        from slipway.engines.host.ssh_connect import Address
-        from slipway.engines.host.state import StateFolder
-        from slipway.engines.web import WebClient
-        from slipway.plans.desired import optional_setting, setting
-        from slipway.target import Target
-        from slipway.verbs.push import TOOLS
+        from tasks._target import open_target
 
         if self.env == REHEARSAL:
-            from slipway.rehearsal.ground import load_ground
+            from slipway.rehearsal.ground import LABEL, load_ground
 
             load_ground(self.rehearsal_folder)  # says so when none stands
-        address = Address(
-            host=setting(config, "SLIPWAY_SSH_HOST"),
-            user=setting(config, "SLIPWAY_SSH_USER"),
-            key_file=Path(setting(config, "SLIPWAY_SSH_KEY_FILE")).expanduser(),
-            known_hosts=Path(setting(config, "SLIPWAY_SSH_KNOWN_HOSTS")).expanduser(),
-            port=int(setting(config, "SLIPWAY_SSH_PORT")),
-        )
-        ca_file = optional_setting(config, "SLIPWAY_CA_FILE")
-        token = config.setting("SLIPWAY_COOLIFY_TOKEN")
-        registry = setting(config, "SLIPWAY_REGISTRY")
-        with ExitStack() as stack:
-            platform = stack.enter_context(
-                Coolify(
-                    setting(config, "SLIPWAY_COOLIFY_URL"),
-                    Secret(setting(config, "SLIPWAY_COOLIFY_TOKEN")),
-                    setting(config, "SLIPWAY_COOLIFY_PROJECT"),
-                    config.environment,
-                    token_source=token.where if token else "SLIPWAY_COOLIFY_TOKEN",
-                    server=optional_setting(config, "SLIPWAY_COOLIFY_SERVER"),
-                    network=setting(config, "SLIPWAY_NETWORK"),
-                    ca_file=Path(ca_file) if ca_file else None,
-                    mask=self.mask,
-                )
-            )
-            host = stack.enter_context(Host(address))
-            containers = stack.enter_context(HostEngine.over(host))
-            state = StateFolder(host, config.environment)
-            lock = HostLock(host, state.path, f"{getpass.getuser()}@{socket.gethostname()}")
-            stack.callback(lock.release)
-            target = Target(
-                environment=config.environment,
-                registry=registry,
-                network=setting(config, "SLIPWAY_NETWORK"),
-                tools=f"{registry}/{TOOLS}",
-                images=self.images,
-                platform=platform,
-                shell=host,
-                containers=containers,
-                state=state,
-                lock=lock,
-                journal=HostJournal(host, state.path, lock),
-                web=WebClient(
-                    ca_file=Path(ca_file) if ca_file else None,
-                    address=optional_setting(config, "SLIPWAY_PUBLIC_ADDRESS") or None,
-                ),
-            )
-            yield target, state
+            return open_target(config, self.images, self.mask, self.console.say, {LABEL: REHEARSAL})
+        return open_target(config, self.images, self.mask, self.console.say)
 
     @property
     def rehearsal_folder(self) -> Path:
@@ -173,34 +125,60 @@ class Session:
 
         return version_of(self.source, LocalShell())
 
-    def engine_url(self) -> str:
-        """Make sure that a Docker engine answers on this machine and return its address."""
+    @cached_property
+    def engine(self) -> "EngineAddress":
+        """Where this machine's commands find their engine; nothing is asked of it."""
+        from slipway.engines.engine_address import EngineAddress
+
+        return EngineAddress.configured()
+
+    def ensure_engine(self) -> None:
+        """Make sure that an engine answers, for tasks that build or push; as root it is started, even installed."""
         from slipway.engines.engine_setup import ensure_engine
 
         ensure_engine(self.console.say)
-        return self.process.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
     @cached_property
     def images(self) -> "BuildKitImages":
-        """This machine's engine as a builder."""
+        """This machine's engine as a builder; only its first question needs the engine."""
         from slipway.engines.images.buildkit import BuildKitImages
+        from slipway.engines.images.machine import build_arguments, own_home
 
-        return BuildKitImages(self.engine_url(), self.mask)
+        arguments = build_arguments(home=own_home())
+        return BuildKitImages(self.engine.url, self.mask, self.engine.tls, arguments)
 
-    def ground_keeper(self) -> "GroundKeeper":
-        """Who lays the rehearsal's ground and takes it away."""
-        import docker
+    def bases(self, names: Iterable[str], say: "Say") -> dict[str, str]:
+        """Make the base images `names`, from SLIPWAY_BASE_REGISTRY where that is given; return name -> reference."""
+        from slipway.engines.images.bases import ensure_bases
 
+        registry = self.process.get("SLIPWAY_BASE_REGISTRY", "")
+        if registry and not _REGISTRY.fullmatch(registry):
+            raise UsageError(
+                "this is no registry that base images can be pulled from",
+                where="SLIPWAY_BASE_REGISTRY",
+                hint="give host, port and folder: registry.example.org:5000/mirror; `docker login` keeps a password",
+            )
+        return ensure_bases(self.images, names, say, registry=registry)
+
+    def ground_keeper(self, client: "DockerClient") -> "GroundKeeper":
+        """Who lays the rehearsal's ground on an engine and takes it away."""
         from slipway.rehearsal.ground import GroundKeeper
 
-        client = docker.DockerClient(self.engine_url(), timeout=120)
-        return GroundKeeper(client, REHEARSAL, self.rehearsal_folder)
+        return GroundKeeper(client, REHEARSAL, self.rehearsal_folder, self.engine.socket)
+
+    @contextmanager
+    def rehearsing(self) -> Iterator["World"]:
+        """Be the one rehearsal here, for as long as it takes. Raises `UsageError` where there is no room for one."""
+        from slipway.rehearsal.owner import alone
+
+        self.engine.socket()  # before an engine elsewhere is waited for
+        with alone(self.rehearsal_folder):
+            world = self.world()
+            world.keeper.require_room()
+            yield world
 
     def world(self) -> "World":
-        """Wire what a rehearsal needs."""
-        import docker
-
-        from slipway.engines.images.bases import ensure_bases
+        """Wire what building and rehearsing need, once an engine answers."""
         from slipway.rehearsal.world import World
 
         def secrets_file() -> Path:
@@ -208,14 +186,16 @@ class Session:
             assert file is not None
             return file
 
+        self.ensure_engine()
+        client = self.engine.client()
         return World(
             root=ROOT,
             workspace=self.workspace,
             version=self.version,
             images=self.images,
-            client=docker.DockerClient(self.engine_url(), timeout=120),
-            keeper=self.ground_keeper(),
-            bases=lambda names, say: ensure_bases(self.images, names, say),
+            client=client,
+            keeper=self.ground_keeper(client),
+            bases=self.bases,
             secrets_file=secrets_file,
             config=self.load_config,
             target=self.target,
@@ -229,6 +209,7 @@ class Session:
         from slipway.plans.build import BUILT_WITH, built_with
         from slipway.release.image import ImageName
 
+        self.ensure_engine()
         built, missing, foreign = {}, [], []
         for name in self.workspace.image_names:
             reference = ImageName("", self.workspace.name, name).tagged(self.version.tag)
@@ -275,7 +256,9 @@ def session(
 
     mask = Mask()
     console = Console(as_json=format == "json", verbose=verbose, mask=mask)
+    ending = ExitStack()
     try:
+        ending.enter_context(ending_as_interrupts())
         if format not in ("text", "json"):
             raise UsageError(f"--format {format} is not known", hint="text or json")
         folder = Path(source).resolve() if source else ROOT / "example"
@@ -286,13 +269,15 @@ def session(
             console.document({"ok": False, "error": error_json(error)})
         console.error(error)
         raise Exit(code=error.exit_code) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        code = exit_code(interrupt)
         if format == "json":
-            console.document({"ok": False, "error": {"message": "interrupted", "exit_code": 130}})
+            console.document({"ok": False, "error": {"message": "interrupted", "exit_code": code}})
         console.say("interrupted")
-        raise Exit(code=130) from None
+        raise Exit(code=code) from None
     finally:
         console.close()
+        ending.close()
 
 
 def error_json(error: SlipwayError) -> dict[str, object]:

@@ -11,11 +11,11 @@ _HELP = helped("source", "workspace", "env", "format", "verbose")
 @task(help=helped("format", "verbose"))
 def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
     """Make the base images, from a registry or from Debian packages; the other tasks do so when one is missing."""
-    from slipway.engines.images.bases import ensure_bases
     from slipway.rehearsal.world import BASES
 
     with session(format=format, verbose=verbose) as s:
-        made = ensure_bases(s.images, BASES, s.console.say)
+        s.ensure_engine()
+        made = s.bases(BASES, s.console.say)
         rows = []
         for name, reference in made.items():
             found = s.images.inspect(reference)

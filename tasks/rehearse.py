@@ -27,7 +27,8 @@ def rehearse(
         recorder = Recorder(s.console, mask=s.mask, expected=STAGES if keep else (*STAGES, "down"))
         whole = False
         try:
-            tell(s.world(), recorder, keep=keep)
+            with s.rehearsing() as world:
+                tell(world, recorder, keep=keep)
             whole = True
         except SlipwayError as error:
             recorder.facts["error"] = error_json(error)
@@ -48,11 +49,15 @@ def rehearse(
             s.console.say(f"authority for your browser: {s.rehearsal_folder / 'ca.pem'}; `./inv rehearse.down` ends it")
 
 
-@task(help=helped("format"))
-def down(c: Context, format: str = "text") -> None:
-    """Take the rehearsal's ground away: every container, volume and network of it."""
-    with session(format=format) as s:
-        keeper = s.ground_keeper()
-        removed = keeper.teardown(s.console.say)
+@task(help=helped("format", yes="take it away also where another checkout laid it"))
+def down(c: Context, yes: bool = False, format: str = "text") -> None:
+    """Take the rehearsal's ground away: every container, volume and network of it, and what a killed run left."""
+    from slipway.rehearsal.image_stage import sweep
+    from slipway.rehearsal.owner import alone
+
+    with session(format=format) as s, alone(s.rehearsal_folder):
+        client = s.engine.client()
+        keeper = s.ground_keeper(client)
+        removed = keeper.teardown(s.console.say, foreign=yes) + sweep(client, s.console.say)
         left = keeper.left()
         s.finish({"removed": removed, "left": list(left)}, f"{removed} removed, {len(left)} left", ok=not left)

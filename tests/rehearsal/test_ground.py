@@ -215,7 +215,7 @@ def test_the_proxy_gets_the_engines_own_socket_and_an_interrupt_leaves_nothing(
             seen.extend((mount["Source"], mount["Destination"]) for mount in mounts)
             raise KeyboardInterrupt
 
-    lying = GroundKeeper(client, name, tmp_path / "made", str(own_socket))
+    lying = GroundKeeper(client, name, tmp_path / "made", lambda: str(own_socket))
     with tiny.image(client, {}, 'ENTRYPOINT ["sh", "-c", "sleep 300"]') as image:
         with pytest.raises(KeyboardInterrupt):
             lying.lay(GroundImages(image, image, image, image), "zamio.localhost", ("api",), say)
@@ -247,7 +247,11 @@ def test_the_ground_of_another_checkout_is_left_alone(
         assert words.format(pid=owner.pid) in raised.value.message
         assert hint.format(pid=owner.pid) in raised.value.hint
     assert mine.left() == (f"slipway-{name}",)
-    assert mine.teardown(Lines(), foreign=True) == 1
+    if owner.runs():
+        with pytest.raises(UsageError, match="is under way"):
+            mine.teardown(Lines(), foreign=True)
+    else:
+        assert mine.teardown(Lines(), foreign=True) == 1
 
 
 IMAGES = GroundImages(*["slipway-test/there-is-none:1"] * 4)

@@ -12,7 +12,7 @@ import os
 import secrets
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,8 +97,8 @@ def load_ground(folder: Path) -> Ground:
 class GroundKeeper:
     """Lays the ground and takes it away. `folder` is the rehearsal's own folder for keys, tokens and certificates.
 
-    `socket` is the engine's on this machine, `owner` who lays. Every method raises `Unreachable` when the engine does
-    not answer or has no room.
+    `socket` returns the engine's on this machine, `owner` is who lays. Every method raises `Unreachable` when
+    the engine does not answer or has no room.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class GroundKeeper:
         client: "docker.DockerClient",
         name: str,
         folder: Path,
-        socket: str = _SOCKET,
+        socket: Callable[[], str] = lambda: _SOCKET,
         owner: Owner | None = None,
     ) -> None:
         self._client = client
@@ -121,7 +121,11 @@ class GroundKeeper:
         self._about = f"rehearsal {name}"
 
     def require_room(self) -> None:
-        """Look before anything is built: raises `UsageError` for another's ground, or a port that is taken."""
+        """Look before anything is built.
+
+        Raises `UsageError` for an engine without a socket here, another's ground, or a port that is taken.
+        """
+        self._socket()
         with asking(self._about):
             self._room.refuse_foreign()
             self._room.require_ports(_HTTP, _HTTPS)
@@ -143,7 +147,7 @@ class GroundKeeper:
         self._make_folder()
         self._client.networks.create(self.network, driver="bridge", labels=self._labels, check_duplicate=True)
         volume = self._client.volumes.create(f"{self.network}-data", labels=self._labels)
-        socket = {self._socket: {"bind": _SOCKET, "mode": "rw"}}
+        socket = {self._socket(): {"bind": _SOCKET, "mode": "rw"}}
         data = {volume.name: {"bind": "/data", "mode": "rw"}}
 
         registry = self._start("registry", images.registry, ports={"5000/tcp": ("127.0.0.1", None)})
@@ -211,12 +215,12 @@ class GroundKeeper:
     def teardown(self, say: Say, *, foreign: bool = False) -> int:
         """Remove containers, volumes and networks of this rehearsal and its files; return how many things went.
 
-        The images' names in its registry go, too. Raises `UsageError` for a ground that another checkout laid, unless
-        `foreign`, and `Unreachable` naming what still stands after 30 s: something else holds on to it.
+        The images' names in its registry go, too. Raises `UsageError` for a ground that another checkout laid (with
+        `foreign` only while its process runs), and `Unreachable` naming what still stands after 30 s:
+        something else holds on to it.
         """
         with asking(self._about):
-            if not foreign:
-                self._room.refuse_foreign()
+            self._room.refuse_foreign(unless_left=foreign)
             registries = self._registries()
         gone = self._removal(self._mark).remove(say)
         if gone:

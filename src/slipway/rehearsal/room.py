@@ -19,15 +19,18 @@ class Room:
     label: str
     owner: Owner
 
-    def refuse_foreign(self) -> None:
+    def refuse_foreign(self, *, unless_left: bool = False) -> None:
         """Raise `UsageError` naming checkout and process where the ground is another checkout's.
 
-        Not so for one whose process and checkout are both gone: nobody could take it away any more.
+        Not so for one whose process and checkout are both gone: nobody could take it away any more. With `unless_left`
+        only where that process is seen to run.
         """
         for owner in self._owners():
             if owner.is_same_checkout(self.owner) or owner.is_gone():
                 continue
             runs = owner.runs()
+            if unless_left and not runs:
+                continue
             whose = f"{owner.checkout} on {owner.machine}" if runs is None else owner.checkout
             if runs:
                 message, hint = "is under way", f"wait for its end, or end it: kill -INT {owner.pid}"
