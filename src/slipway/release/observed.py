@@ -19,7 +19,7 @@ class ObservedDatabase:
 
     @property
     def is_running(self) -> bool:
-        """Whether the platform says it runs; a `Probe` has to confirm it."""
+        """Whether the platform says it runs; the host has to confirm it."""
         return self.status.startswith("running")
 
 
