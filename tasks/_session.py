@@ -186,12 +186,13 @@ class Session:
             assert file is not None
             return file
 
+        workspace, version = self.workspace, self.version  # what is wrong with them needs no engine to be told
         self.ensure_engine()
         client = self.engine.client()
         return World(
             root=ROOT,
-            workspace=self.workspace,
-            version=self.version,
+            workspace=workspace,
+            version=version,
             images=self.images,
             client=client,
             keeper=self.ground_keeper(client),

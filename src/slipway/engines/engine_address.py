@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote
 
 from slipway.engines.engine_probe import DEFAULT_SOCKET
-from slipway.errors import UsageError
+from slipway.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.tls import TLSConfig
 
+_USUAL = f"unix://{DEFAULT_SOCKET}"
 _SCHEMES = ("http+unix://", "unix://")
 
 
@@ -18,7 +19,7 @@ _SCHEMES = ("http+unix://", "unix://")
 class EngineAddress:
     """An engine's address as the Docker SDK takes it; `tls` is what its certificate is held against, if anything."""
 
-    url: str = f"unix://{DEFAULT_SOCKET}"
+    url: str = _USUAL
     tls: "TLSConfig | None" = None
 
     @classmethod
@@ -35,7 +36,7 @@ class EngineAddress:
                 where="DOCKER_CERT_PATH",
                 hint="DOCKER_CERT_PATH names a folder with ca.pem, cert.pem and key.pem",
             ) from error
-        return cls(str(found.get("base_url") or f"unix://{DEFAULT_SOCKET}"), found.get("tls"))
+        return cls(str(found.get("base_url") or _USUAL), found.get("tls"))
 
     def client(self, seconds: float = 120) -> "DockerClient":
         """Open a client. Raises `Unreachable` when no engine answers."""
@@ -48,7 +49,15 @@ class EngineAddress:
             # The stubs want whole seconds; requests takes any.
             return docker.DockerClient(self.url, tls=self.tls or False, timeout=int(seconds))
         except (DockerException, OSError, ValueError) as error:
-            raise no_engine(self.url, error) from error
+            silent = no_engine(self.url, error)
+            if self.url == _USUAL:
+                raise silent from error
+            raise Unreachable(
+                silent.message,
+                where=f"DOCKER_HOST={self.url}",
+                hint="start that engine, or use this machine's own with 'unset DOCKER_HOST'",
+                details=silent.details,
+            ) from error
 
     def socket(self) -> str:
         """Return the engine's socket as a path on this machine. Raises `UsageError` for an engine without one here."""
