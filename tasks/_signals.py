@@ -10,7 +10,7 @@ from types import FrameType
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
-class Ended(KeyboardInterrupt):
+class Interrupted(KeyboardInterrupt):
     """A signal other than Ctrl-C ended the run."""
 
     def __init__(self, number: int) -> None:
@@ -20,12 +20,12 @@ class Ended(KeyboardInterrupt):
 
 def exit_code(interrupt: KeyboardInterrupt) -> int:
     """Return 128 and the signal's number, as a shell does."""
-    return 128 + (interrupt.number if isinstance(interrupt, Ended) else signal.SIGINT)
+    return 128 + (interrupt.number if isinstance(interrupt, Interrupted) else signal.SIGINT)
 
 
 @contextmanager
 def ending_as_interrupts() -> Iterator[None]:
-    """Raise `Ended` in the main thread for SIGTERM and SIGHUP; what was there before comes back at the end.
+    """Raise `Interrupted` in the main thread for SIGTERM and SIGHUP; what was there before comes back at the end.
 
     A signal that the caller ignores stays ignored (`nohup`). Only the first one counts: what cleans up is not ended by
     the hang-up that the shell sends after the terminal's own, though by Ctrl-C still.
@@ -41,7 +41,7 @@ def ending_as_interrupts() -> Iterator[None]:
             signal.signal(other, signal.SIG_IGN)
         if number == signal.SIGHUP:
             _silence(terminals)
-        raise Ended(number)
+        raise Interrupted(number)
 
     before = {number: signal.signal(number, end) for number in heard}
     try:
