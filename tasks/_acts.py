@@ -153,7 +153,7 @@ def prove(s: Session, backup: str) -> None:
     from slipway.plans.backup import plan_proof
 
     with s.target(s.config) as (target, store):
-        plan = plan_proof(backup=backup, shell=target.shell, store=store)
+        plan = plan_proof(backup=backup, shell=target.shell, store=store, labels=target.labels)
         tell(s, run(s, plan), f"{backup} is proved")
 
 
