@@ -7,13 +7,13 @@ from django.core import checks
 TAG = "slipway"
 
 
-@checks.register(TAG)
+@checks.register(TAG)  # type: ignore[untyped-decorator]  # Django ships no types
 def environment(app_configs: Any, **options: Any) -> list[checks.CheckMessage]:  # noqa: ARG001 - Django's signature
-    """Return one message a problem: slipway.E001 for what keeps the server from starting, slipway.W001 for the rest."""
+    """Return one message a problem: an Error for what keeps the server from starting, a Warning for the rest."""
     from django.conf import settings
 
     found: list[checks.CheckMessage] = []
-    for problem in settings.SLIPWAY["problems"]:
-        kind, code = (checks.Error, "slipway.E001") if problem.fatal else (checks.Warning, "slipway.W001")
-        found.append(kind(f"{problem.name} {problem.message}", hint=problem.hint or None, id=code))
+    for problem in getattr(settings, "SLIPWAY", {}).get("problems", ()):
+        kind = checks.Error if problem.fatal else checks.Warning
+        found.append(kind(f"{problem.name} {problem.message}", hint=problem.hint or None, id=problem.id))
     return found

@@ -11,7 +11,7 @@ from slipway_runtime.supervisor import StopPlan, supervise
 
 def command(options: Options) -> tuple[str, ...]:
     """Return the words that start the real server of this role."""
-    return (sys.executable, "-m", f"slipway_runtime.{options.role}")
+    return (sys.executable, "-m", "slipway_runtime.preflight", f"slipway_runtime.{options.role}")
 
 
 def stop_plan(options: Options) -> StopPlan:

@@ -1,4 +1,4 @@
-"""Env: the environment read with the words of `env/schema.yaml`; everything that is wrong is kept, nothing is guessed."""
+"""Env: the environment read with the words of `env/schema.yaml`; what is wrong is kept, nothing is guessed."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,24 +14,38 @@ _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: the variable, what is wrong with it (never its value), the way out, and how bad it is."""
+    """One thing that is wrong: the variable, what is wrong with it (never its value), the way out, and how bad it is.
+
+    `code` is the number of its system check, such as 010 for slipway.E010 (slipway.W010 where it is not fatal).
+    """
 
     name: str
     message: str
     hint: str = ""
     fatal: bool = True
+    code: str = "001"
+
+    @property
+    def id(self) -> str:
+        """The stable id of the system check."""
+        return f"slipway.{'E' if self.fatal else 'W'}{self.code}"
 
 
 @dataclass(slots=True)
 class Env:
-    """The process's variables, typed. A missing or empty one is its default; a wrong one is a problem and its default."""
+    """The process's variables, typed. A missing or empty one is its default; a wrong one a problem and its default."""
 
     environ: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
 
-    def problem(self, name: str, message: str, hint: str = "", *, fatal: bool = True) -> None:
+    def problem(self, name: str, message: str, hint: str = "", *, fatal: bool = True, code: str = "001") -> None:
         """Note that something is wrong."""
-        self.problems.append(Problem(name, message, hint, fatal))
+        self.problems.append(Problem(name, message, hint, fatal, code))
+
+    @property
+    def serves(self) -> bool:
+        """Whether this process answers requests: what only those need may be missing elsewhere."""
+        return self.text("SLIPWAY_ROLE", "web") == "web"
 
     def text(self, name: str, default: str = "") -> str:
         """Return the text."""
