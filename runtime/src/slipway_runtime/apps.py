@@ -10,5 +10,12 @@ class SlipwayRuntime(AppConfig):  # type: ignore[misc]  # Django ships no types
     label = "slipway_runtime"
 
     def ready(self) -> None:
-        """Register the checks."""
+        """Register the checks, and let the request's id travel with tasks where there is Celery."""
+        import importlib.util
+
         from slipway_runtime import checks  # noqa: F401
+
+        if importlib.util.find_spec("celery"):
+            from slipway_runtime import task_ids
+
+            task_ids.connect()

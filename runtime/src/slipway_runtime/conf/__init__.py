@@ -10,6 +10,10 @@ from typing import Any
 from slipway_runtime.conf.env import Env, Problem
 
 SUBJECTS: tuple[str, ...] = (
+    "database",
+    "redis",
+    "cache",
+    "celery",
     "secret_key",
     "origins",
     "security",
