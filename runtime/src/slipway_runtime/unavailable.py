@@ -14,21 +14,25 @@ from django.utils.module_loading import import_string
 log = logging.getLogger("slipway.unavailable")
 
 _MARK = "_slipway_unavailable"
-# By name: which driver and which broker library there are is the project's own business.
-_FULL = {"psycopg_pool.errors.PoolTimeout", "psycopg_pool.errors.TooManyRequests"}
-_BROKER = {"kombu.exceptions.OperationalError"}
+# By package and name: which driver and which broker library there are is the project's own business.
+_FULL = {"psycopg_pool.PoolTimeout", "psycopg_pool.TooManyRequests"}
+_BROKER = {"kombu.OperationalError"}
+_REDIS = {"redis.ConnectionError", "redis.TimeoutError"}
 # SQLSTATE 08 connection, 53 resources (53300 too many connections), 57P01-03 shut down, crashed, starting up.
 _AWAY = ("08", "53", "57P01", "57P02", "57P03")
 
 
 def reason(error: BaseException) -> str | None:
-    """Return what is unavailable ("database", "pool", "broker") when that is why `error` was raised, else None."""
+    """Return what is unavailable ("pool", "database", "broker", "redis") if that is why `error` was raised, else None."""
     for one in _chain(error):
-        name = f"{type(one).__module__}.{type(one).__qualname__}"
+        module, kind = type(one).__module__, type(one).__qualname__
+        name = f"{module.split('.')[0]}.{kind}"
         if name in _FULL:
             return "pool"
         if name in _BROKER:
             return "broker"
+        if name in _REDIS:
+            return "redis"
         if _is_driver_error(one):
             state = getattr(one, "sqlstate", None) or getattr(one, "pgcode", None)
             # Without a state it was no answer of the server's: it could not be reached, or went away meanwhile.

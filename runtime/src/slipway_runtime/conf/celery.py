@@ -26,7 +26,7 @@ def overlay(settings: dict[str, Any], env: Env) -> dict[str, Any]:
     hard = float(changed["CELERY_TASK_TIME_LIMIT"] or 0)
     if _is_redis(changed.get("CELERY_BROKER_URL")):
         own = given.get("CELERY_BROKER_TRANSPORT_OPTIONS") or {}
-        ours = _broker(redis["namespace"], _visibility(own, hard, env), worker=env.text("SLIPWAY_ROLE") == "worker")
+        ours = _broker(redis["namespace"], _visibility(own, hard, env), _silence(env))
         changed["CELERY_BROKER_TRANSPORT_OPTIONS"] = {**ours, **own}
     if _is_redis(changed.get("CELERY_RESULT_BACKEND")):
         own = given.get("CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS") or {}
@@ -54,17 +54,22 @@ def _limits(env: Env) -> dict[str, Any]:
         "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
         "CELERY_BROKER_CONNECTION_MAX_RETRIES": None,  # a worker waits for its broker; its health is red meanwhile
         "CELERY_TASK_PUBLISH_RETRY": True,
-        # Half a second in all: who sends a task is often a request that somebody waits for.
         "CELERY_TASK_PUBLISH_RETRY_POLICY": _PUBLISH,
         "CELERY_BEAT_SYNC_EVERY": 1,  # else the database learns of a run up to three minutes later
-        "CELERY_REDIS_SOCKET_TIMEOUT": 10.0,
-        "CELERY_REDIS_SOCKET_CONNECT_TIMEOUT": 3.0,
+        "CELERY_REDIS_SOCKET_TIMEOUT": _silence(env),
+        "CELERY_REDIS_SOCKET_CONNECT_TIMEOUT": _silence(env),
         "CELERY_REDIS_SOCKET_KEEPALIVE": True,
         "CELERY_REDIS_BACKEND_HEALTH_CHECK_INTERVAL": 25,
     }
 
 
-_PUBLISH = {"max_retries": 3, "interval_start": 0.0, "interval_step": 0.1, "interval_max": 0.3}
+_PUBLISH = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.1, "interval_max": 0.2}
+"""One more attempt. Sending a task also subscribes to its result, with attempts of its own."""
+
+
+def _silence(env: Env) -> float:
+    """Return how many seconds Redis may say nothing: who sends a task is often a request that somebody waits for."""
+    return 10.0 if env.text("SLIPWAY_ROLE") == "worker" else 1.0
 
 
 def _addresses(url: str) -> dict[str, str]:
@@ -98,13 +103,12 @@ def _visibility(own: dict[str, Any], hard: float, env: Env) -> float:
     return float(seconds)
 
 
-def _broker(name: str, visibility: float, *, worker: bool) -> dict[str, Any]:
+def _broker(name: str, visibility: float, silence: float) -> dict[str, Any]:
     return {
         "global_keyprefix": f"{name}.broker.",
         "visibility_timeout": visibility,
-        "socket_connect_timeout": 3.0,
-        # Longer than the second for which a worker's read blocks; what a sender waits for a Redis that hangs.
-        "socket_timeout": 10.0 if worker else 3.0,
+        "socket_connect_timeout": silence,
+        "socket_timeout": silence,
         "socket_keepalive": True,
         "health_check_interval": 25,
         # Kombu opens a channel with these and not with the publish policy; without them it tries for ever.
@@ -114,5 +118,5 @@ def _broker(name: str, visibility: float, *, worker: bool) -> dict[str, Any]:
 
 def _results(name: str, env: Env) -> dict[str, Any]:
     """Return the result backend's options. A worker keeps trying: the result would be lost."""
-    retries = 20 if env.text("SLIPWAY_ROLE") == "worker" else 2
+    retries = 20 if env.text("SLIPWAY_ROLE") == "worker" else 1
     return {"global_keyprefix": f"{name}.results.", "retry_policy": {"max_retries": retries}}
