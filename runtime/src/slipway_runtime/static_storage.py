@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -13,8 +14,14 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
 
     manifest_strict = False
 
+    def stored_name(self, name: str) -> str:
+        """Return the name in the manifest; one that is not there as it is, without a look at the disk."""
+        path = urlsplit(unquote(name)).path.strip()
+        known = self.hash_key(path) in self.hashed_files
+        return str(super().stored_name(name)) if known else name
+
     def hashed_name(self, name: str, *args: Any, **options: Any) -> str:
-        """Return the hashed name; the name as it is when there is no such file."""
+        """Return the hashed name; the name as it is when a style sheet mentions a file that is not there."""
         try:
             return str(super().hashed_name(name, *args, **options))
         except ValueError:

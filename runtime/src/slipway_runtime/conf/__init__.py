@@ -74,11 +74,11 @@ def _load(project: str, env: Env) -> tuple[dict[str, Any], Exception | None]:
         module = importlib.import_module(project)
     except Exception as error:  # noqa: BLE001  (settings are code: they raise what they like)
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        # No message of the exception: projects put the value into it, and the value may be a secret.
+        # No message of the exception and no line: projects put the value into it, and the value may be a secret.
         known = type(error).__name__ + (f" {error}" if isinstance(error, ImportError | KeyError) else "")
         env.problem(
             "SLIPWAY_PROJECT_SETTINGS",
-            f"{project} does not load: {known} at {Path(frame.filename).name}:{frame.lineno} ({frame.line})",
+            f"{project} does not load: {known} at {Path(frame.filename).name}:{frame.lineno}",
             "python -c 'import " + project + "' shows the whole of it",
             code="003",
         )

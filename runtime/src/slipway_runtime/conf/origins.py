@@ -13,7 +13,7 @@ CORS = "corsheaders.middleware.CorsMiddleware"
 _USUAL_PORT = {"http": ":80", "https": ":443"}
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 _HOST = re.compile(rf"\.?{_LABEL}(\.{_LABEL})*|\[[0-9a-f:.]+\]", re.IGNORECASE)
-_LOCAL = re.compile(r"localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\]")
+_LOCAL = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[::1\]")
 
 
 def overlay(settings: Mapping[str, Any], env: Env) -> dict[str, Any]:
@@ -40,6 +40,11 @@ def covers(pattern: str, host: str) -> bool:
     """Return whether an entry of ALLOWED_HOSTS admits `host` (without a port)."""
     pattern, host = pattern.lower(), host.lower()
     return host == pattern or (pattern.startswith(".") and (host.endswith(pattern) or host == pattern[1:]))
+
+
+def is_local(host: str) -> bool:
+    """Return whether a host name means the machine itself."""
+    return bool(_LOCAL.fullmatch(host.lower()))
 
 
 def _hosts(env: Env) -> list[str]:
@@ -97,7 +102,7 @@ def _wrong(origin: str, *, wildcards: bool) -> tuple[str, str] | None:
         ("032", "CORS knows no wildcard: name each origin"): bool(star) and not wildcards,
         ("032", "that is a whole top-level domain"): bool(star) and "." not in host,
         ("031", "whoever is on the way can change what a page over plain http asks for"): (
-            scheme == "http" and not _LOCAL.fullmatch(host)
+            scheme == "http" and not is_local(host)
         ),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

@@ -36,7 +36,10 @@ def overlay(settings: Mapping[str, Any], env: Env) -> dict[str, Any]:
 
 
 def plain_paths(env: Env) -> tuple[str, ...]:
-    """Return the paths that answer over plain http: the container, its host and Prometheus ask without a proxy."""
+    """Return the paths that answer over plain http: the container, its host and Prometheus ask without a proxy.
+
+    The first is what the container's own health check asks for.
+    """
     return (env.text("SLIPWAY_HEALTH_PATH", "/health/"), "/health/", "/health/detailed/", "/metrics")
 
 
