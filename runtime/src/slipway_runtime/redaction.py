@@ -7,13 +7,15 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
+from math import isfinite
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 GONE = "[redacted]"
 SHORTEST = 8
 """Characters; a shorter known value would be found inside ordinary words."""
-_DEEPEST, _WIDEST, _LONGEST_TEXT = 6, 200, 16_384
+_WIDEST, _LONGEST_TEXT = 200, 16_384
 
 _SECRET_VARIABLE = re.compile(
     r"SECRET|TOKEN|PASSW|PASSPHRASE|(^|_)PASS($|_)|CREDENTIAL|PRIVATE|(API|ACCESS|SIGNING|ENCRYPTION)_?KEY|_KEY$|DSN$|_PWD$",
@@ -64,7 +66,7 @@ def _passwords(url: str) -> tuple[str, ...]:
 
 
 def _forms(value: str) -> set[str]:
-    """Return the spellings of a value that come up in logs: plain, quoted for a URL, escaped, base64 at any alignment."""
+    """Return the spellings of a value that logs show: plain, quoted for a URL, escaped, base64 at any alignment."""
     forms = {value, quote(value, safe=""), quote(value), quote_plus(value), repr(value)[1:-1], json.dumps(value)[1:-1]}
     raw = value.encode(errors="surrogateescape")
     for shift in range(3):
@@ -79,8 +81,8 @@ def _forms(value: str) -> set[str]:
 class Redactor:
     """Knows what must not be written. Make it once: it works out every spelling of every secret."""
 
-    def __init__(self, secrets: Iterable[str] = (), *, personal: bool = True) -> None:
-        self.personal = personal
+    def __init__(self, secrets: Iterable[str] = (), *, personal: bool = True, deepest: int = 6) -> None:
+        self.personal, self.deepest = personal, deepest
         known = {form for value in secrets if len(value) >= SHORTEST for form in _forms(value)}
         self.known = sorted(known, key=len, reverse=True)
         self.longest = len(self.known[0]) if self.known else 0
@@ -122,27 +124,28 @@ class Redactor:
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """Return a JSON-ready copy without secrets; what is no plain value becomes its text."""
-        if value is None or isinstance(value, bool | int):
+        if value is None or isinstance(value, bool) or _is_number(value):
             return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, float):
-            return value if value - value == 0 else str(value)  # NaN and infinity are no JSON
-        if depth >= _DEEPEST:
+        if depth >= self.deepest:
             return "[too deep]"
         if isinstance(value, Mapping):
             return self._mapping(value, depth)
         if isinstance(value, list | tuple | set | frozenset):
-            items = [self.value(item, depth + 1) for item in list(value)[:_WIDEST]]
+            items = [self.value(item, depth + 1) for item in islice(value, _WIDEST)]
             return items if len(value) <= _WIDEST else [*items, f"[{len(value)} items]"]
-        return self.text(shown(value))
+        return self.text(value if type(value) is str else shown(value))
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for key, item in list(value.items())[:_WIDEST]:
+        for key, item in islice(value.items(), _WIDEST):
             name = shown(key)[:200]
             found[self.text(name)] = GONE if self.hides(name) else self.value(item, depth + 1)
         return found
+
+
+def _is_number(value: Any) -> bool:
+    """Tell whether JSON has this number: neither NaN nor infinity, nor one that Python refuses to write."""
+    return (type(value) is int and value.bit_length() <= 1024) or (type(value) is float and isfinite(value))
 
 
 def shown(value: Any) -> str:

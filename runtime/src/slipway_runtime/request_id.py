@@ -17,8 +17,8 @@ def new() -> str:
 
 
 def accept(given: str | None) -> str:
-    """Return the caller's id where it is 8 to 128 of `A-Z a-z 0-9 . _ -` and starts with a letter or digit, else a fresh one.
+    """Return the caller's id where it is 8 to 128 of `A-Z a-z 0-9 . _ -` and starts with none of the last three.
 
-    Anything else could forge log lines or headers, or fill the disk.
+    Anything else, which could forge log lines or headers or fill the disk, is replaced by a fresh one.
     """
     return given if given and len(given) <= 128 and _ACCEPTED.fullmatch(given) else new()

@@ -5,7 +5,11 @@ import logging
 import os
 from typing import Any
 
+from slipway_runtime import logs
+from slipway_runtime.conf.env import Env
+from slipway_runtime.conf.limits import Bounds, bounds
 from slipway_runtime.options import Options, read
+from slipway_runtime.processes import fitting
 
 GRACE = 15.0
 """Seconds for requests that still run when the drain is over."""
@@ -35,9 +39,18 @@ def logging_settings(path: str, settings: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def server_options(options: Options, stop_within: float) -> dict[str, Any]:
+APPLICATION = "slipway_runtime.served:application"
+WORKER_SILENCE = 30
+"""Seconds after which a process that does not answer its parent is replaced; uvicorn's 5 kill one that only starts."""
+
+
+def server_options(options: Options, stop_within: float, bounds: Bounds | None) -> dict[str, Any]:
     """Return uvicorn's options. `stop_within` are the seconds between its SIGTERM and its SIGKILL."""
     return {
+        "http": "slipway_runtime.connection:Connection" if bounds else "httptools",
+        "ws_max_size": bounds.message if bounds else 16 * 1024 * 1024,
+        "workers": options.processes or fitting(),
+        "timeout_worker_healthcheck": WORKER_SILENCE,
         "host": options.host,
         "port": options.port,
         "proxy_headers": True,
@@ -49,15 +62,17 @@ def server_options(options: Options, stop_within: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Serve until SIGTERM; WEB_CONCURRENCY processes (uvicorn reads it), one by default."""
+    """Serve until SIGTERM, in as many processes as the container has CPUs or WEB_CONCURRENCY says."""
     import uvicorn
     from uvicorn.config import LOGGING_CONFIG
 
     from slipway_runtime.start import stop_plan
 
     options = read(["web"], os.environ)
-    log = logging_settings(os.environ.get("SLIPWAY_HEALTH_PATH") or "/health/", LOGGING_CONFIG)
-    uvicorn.run(options.asgi, log_config=log, **server_options(options, stop_plan(options).kill_after))
+    path = os.environ.get("SLIPWAY_HEALTH_PATH") or "/health/"
+    log = logs.server_settings() if logs.laid(os.environ) else logging_settings(path, LOGGING_CONFIG)
+    stop_within = stop_plan(options).kill_after
+    uvicorn.run(APPLICATION, log_config=log, **server_options(options, stop_within, bounds(Env(os.environ))))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,13 @@ SUBJECTS: tuple[str, ...] = (
     "static_files",
     "media",
     "uploads",
+    "limits",
     "proxy",
+    "health",
+    "metrics",
+    "logging",
+    "sentry",
+    "urls",
 )
 """Modules of this package in the order in which they are laid; `SLIPWAY_OVERLAY_OFF` lists those to leave out.
 
