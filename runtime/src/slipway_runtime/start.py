@@ -12,7 +12,8 @@ from slipway_runtime.supervisor import StopPlan, supervise
 
 def command(options: Options) -> tuple[str, ...]:
     """Return the words that start the real server of this role."""
-    return (sys.executable, "-m", "slipway_runtime.preflight", f"slipway_runtime.{options.role}")
+    words = (sys.executable, "-m", "slipway_runtime.preflight", f"slipway_runtime.{options.role}")
+    return (*words, "--plan") if options.plan else words
 
 
 def stop_plan(options: Options) -> StopPlan:

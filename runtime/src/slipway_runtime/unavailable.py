@@ -23,7 +23,7 @@ _AWAY = ("08", "53", "57P01", "57P02", "57P03")
 
 
 def reason(error: BaseException) -> str | None:
-    """Return what is unavailable ("pool", "database", "broker", "redis") if that is why `error` was raised, else None."""
+    """Return what is away (pool, database, broker or redis) if that is why `error` was raised, else None."""
     for one in _chain(error):
         module, kind = type(one).__module__, type(one).__qualname__
         name = f"{module.split('.')[0]}.{kind}"
