@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,6 +160,3 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     yield Shop(tmp_path, right)
     for name in [name for name in sys.modules if name == "shop" or name.startswith("shop.")]:
         del sys.modules[name]
-
-
-Ask = Callable[..., Any]
