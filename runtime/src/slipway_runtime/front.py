@@ -44,8 +44,10 @@ class Front:
 def _measured(response: Any) -> Any:
     # CommonMiddleware's work, which comes later for everything else.
     response.headers["Content-Length"] = str(len(response.content))
+    # Django would write an error for each 503, while whoever asks every few seconds is told it anyway.
+    response._has_been_logged = True  # noqa: SLF001
     return response
 
 
-def _refused() -> HttpResponseNotAllowed:
-    return HttpResponseNotAllowed(["GET", "HEAD"])
+def _refused() -> Any:
+    return _measured(HttpResponseNotAllowed(["GET", "HEAD"]))
