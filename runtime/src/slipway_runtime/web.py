@@ -3,9 +3,11 @@
 import copy
 import logging
 import os
+import sys
+from contextlib import suppress
 from typing import Any
 
-from slipway_runtime import logs
+from slipway_runtime import logs, state
 from slipway_runtime.conf.env import Env
 from slipway_runtime.conf.limits import Bounds, bounds
 from slipway_runtime.options import Options, read
@@ -40,8 +42,11 @@ def logging_settings(path: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 APPLICATION = "slipway_runtime.served:application"
-WORKER_SILENCE = 30
-"""Seconds after which a process that does not answer its parent is replaced; uvicorn's 5 kill one that only starts."""
+WORKER_SILENCE = 10
+"""Seconds after which a process that does not answer its parent is replaced; so long a dead one may stay unseen.
+
+Uvicorn's own 5 also kill one that only starts, where several do on a busy machine.
+"""
 
 
 def server_options(options: Options, stop_within: float, bounds: Bounds | None) -> dict[str, Any]:
@@ -61,7 +66,7 @@ def server_options(options: Options, stop_within: float, bounds: Bounds | None) 
     }
 
 
-def main() -> None:
+def main() -> int:
     """Serve until SIGTERM, in as many processes as the container has CPUs or WEB_CONCURRENCY says."""
     import uvicorn
     from uvicorn.config import LOGGING_CONFIG
@@ -72,8 +77,11 @@ def main() -> None:
     path = os.environ.get("SLIPWAY_HEALTH_PATH") or "/health/"
     log = logs.server_settings() if logs.laid(os.environ) else logging_settings(path, LOGGING_CONFIG)
     stop_within = stop_plan(options).kill_after
-    uvicorn.run(APPLICATION, log_config=log, **server_options(options, stop_within, bounds(Env(os.environ))))
+    with suppress(SystemExit):
+        uvicorn.run(APPLICATION, log_config=log, **server_options(options, stop_within, bounds(Env(os.environ))))
+    # A process that cannot start exits with 3; the parent of several returns then as if it had been told to stop.
+    return 0 if state.is_draining() else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
