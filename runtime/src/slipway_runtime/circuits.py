@@ -15,7 +15,7 @@ _KEPT = 7 * 86400  # seconds; a circuit nobody used for a week is forgotten
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _UNKNOWN: Any = object()
 
-_clients: dict[str, Any] = {}
+_pools: dict[str, Any] = {}
 
 
 def _redis() -> tuple[Any, str] | None:
@@ -25,15 +25,17 @@ def _redis() -> tuple[Any, str] | None:
     known = (getattr(settings, "SLIPWAY", None) or {}).get("redis") if settings.configured else None
     if not known or not known["url"]:
         return None
-    url = known["url"]
+    return _client(known["url"], known["timeout"]), f"{known['namespace']}.circuits"
+
+
+def _client(url: str, limit: float) -> Any:
+    """Return a client that gives up after `limit` seconds; one made without a pool would try ten times."""
     import redis
 
-    if url not in _clients:
-        limit = known["timeout"]
-        _clients[url] = redis.ConnectionPool.from_url(
-            url, socket_timeout=limit, socket_connect_timeout=limit, decode_responses=True
-        )
-    return redis.Redis(connection_pool=_clients[url]), f"{known['namespace']}.circuits"
+    if url not in _pools:
+        limits = {"socket_timeout": limit, "socket_connect_timeout": limit}
+        _pools[url] = redis.ConnectionPool.from_url(url, decode_responses=True, **limits)
+    return redis.Redis(connection_pool=_pools[url])
 
 
 def _ask(question: Callable[[Any, str], Any]) -> Any:
@@ -155,7 +157,7 @@ class Storage(pybreaker.CircuitBreakerStorage):
     @property
     def opened_at(self) -> datetime | None:
         """When it opened last."""
-        seconds = _number(self._read("opened_at"))
+        seconds = _seconds(self._read("opened_at"))
         return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
     @opened_at.setter
@@ -164,7 +166,11 @@ class Storage(pybreaker.CircuitBreakerStorage):
 
 
 def _number(text: str | None) -> int:
+    return int(_seconds(text))
+
+
+def _seconds(text: str | None) -> float:
     try:
-        return int(float(text or 0))
-    except ValueError:  # somebody else wrote into our keys
-        return 0
+        return min(max(float(text or 0), 0.0), 2.0**40)
+    except ValueError:  # somebody else wrote into these keys
+        return 0.0
