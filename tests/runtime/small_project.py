@@ -15,6 +15,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "core.urls.swallows_everything", "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [], "UNAUTHENTICATED_USER": None,
 }
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if os.environ.get("WITH_DJANGO_REDIS"):
     CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": os.environ["REDIS_URL"]}}
 exec(os.environ.get("MORE_SETTINGS", ""))
