@@ -78,6 +78,12 @@ class Buckets:
         except self._failures as error:
             return self.guard.call(partial(_raise, error), None)
 
+    async def close(self) -> None:
+        """Close what this event loop opened."""
+        script = self._scripts.pop(asyncio.get_running_loop(), None)
+        if script is not None:
+            await script.registered_client.aclose()
+
     def _words(self, caller: str, limit: int) -> tuple[list[str], list[int]]:
         return [self._prefix + caller], [limit, PERIOD]
 

@@ -101,8 +101,10 @@ ABSENT = object()
 
 def looked_at(request: Any) -> Any:
     """Return the request's user if the project has looked at it, else `ABSENT`; never looks itself."""
+    from django.utils.functional import LazyObject
+
     user = vars(request).get("user", ABSENT)
-    if user is ABSENT or "_wrapped" not in vars(user):
+    if not issubclass(type(user), LazyObject):
         return user  # what the REST framework sets after it has authenticated
     return vars(request).get("_cached_user", vars(request).get("_acached_user", ABSENT))
 
