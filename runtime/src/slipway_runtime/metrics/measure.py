@@ -8,7 +8,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
 from slipway_runtime.logs import known_method, route_of
-from slipway_runtime.metrics import pool
+from slipway_runtime.metrics import sampling
 from slipway_runtime.metrics.meters import EXCEPTIONS, REQUESTS, RUNNING, SECONDS
 
 NO_ROUTE = "none"
@@ -67,7 +67,7 @@ class Measure:
         children[0].inc()
         children[1].observe(time.perf_counter() - begin)
         RUNNING.dec()
-        pool.sample()
+        sampling.sample()
 
 
 def _route(request: Any) -> str:

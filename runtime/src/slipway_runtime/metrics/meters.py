@@ -19,3 +19,5 @@ SOCKETS = Gauge("slipway_websocket_connections", "Open WebSockets", multiprocess
 SOCKETS_CLOSED = Counter("slipway_websockets_closed", "WebSockets that ended", ["code"])
 CACHE = Counter("slipway_cache_operations", "Operations on Django's caches", ["cache", "operation", "result"])
 POOL = Gauge("slipway_db_pool", "psycopg's pool, as it counts itself", ["alias", "what"], multiprocess_mode="livesum")
+AWAY = Gauge("slipway_dependency_away_seconds", "Since when it is done without", ["what"], multiprocess_mode="livemax")
+DEGRADED = Gauge("slipway_dependency_done_without", "Calls answered without it", ["what"], multiprocess_mode="livesum")

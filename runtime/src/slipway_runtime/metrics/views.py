@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from slipway_runtime.inside import may_see
-from slipway_runtime.metrics import meters, place, pool
+from slipway_runtime.metrics import meters, place, sampling
 from slipway_runtime.metrics.shared import Shared
 
 
@@ -23,7 +23,7 @@ def scrape(accept: str) -> tuple[bytes, str]:
     from prometheus_client import REGISTRY, CollectorRegistry, multiprocess
     from prometheus_client.exposition import choose_encoder
 
-    pool.sample()
+    sampling.sample()
     registry = CollectorRegistry()
     registry.register(_shared())
     if folder := os.environ.get(place.VARIABLE):

@@ -1,9 +1,10 @@
-"""psycopg's pools of this process, looked at once a second at most while requests come."""
+"""What counts itself in this process, pools and guards: looked at once a second at most while requests come."""
 
+import sys
 import time
 from typing import Any
 
-from slipway_runtime.metrics.meters import POOL
+from slipway_runtime.metrics.meters import AWAY, DEGRADED, POOL
 
 _EVERY = 1.0
 _SHOWN = (
@@ -17,7 +18,7 @@ class _Clock:
 
 
 def sample(now: float | None = None) -> None:
-    """Note how the pools are, if that is due. A project without a pool pays for one look at the clock."""
+    """Note how the pools are, if that is due. A project with neither pays for one look at the clock."""
     now = time.monotonic() if now is None else now
     if now < _Clock.due:
         return
@@ -26,6 +27,11 @@ def sample(now: float | None = None) -> None:
         stats = pool.get_stats()
         for what in _SHOWN:
             POOL.labels(alias, what).set(stats.get(what, 0))
+    # Loaded by what is guarded, or not at all.
+    guards = sys.modules.get("slipway_runtime.guard")
+    for state in guards.states() if guards else ():
+        AWAY.labels(state.name).set(state.away_for)
+        DEGRADED.labels(state.name).set(state.degraded)
 
 
 def _pools() -> dict[str, Any]:
