@@ -36,11 +36,11 @@ _CREDENTIALS = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNOR
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(\.[\w-]*)?")
 # Every repetition is bounded, so a hostile text costs no more than its length.
 _ASSIGNED = re.compile(
-    r"(\b\w{0,40}(?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key)\w{0,40}[\"']?\s{0,3}[=:]\s{0,3})"
-    r"(\"[^\"]{1,512}\"|'[^']{1,512}'|[^\s\"',;&}]{1,512})",
+    r"(\b\w{0,40}(?:passw(?:or)?d|passphrase|secret|token|(?:api|access|private)_?key|cookie|session_?(?:id|key)|csrf"
+    r"|authori[sz]ation)\w{0,40}[\"']?\s{0,3}[=:]\s{0,3})(\"[^\"]{1,512}\"|'[^']{1,512}'|[^\s\"',;&}]{1,512})",
     re.IGNORECASE,
 )
-_ASSIGNED_WORDS = ("passw", "passphrase", "secret", "token", "key")
+_ASSIGNED_WORDS = ("passw", "passphrase", "secret", "token", "key", "cookie", "session", "csrf", "authori")
 _EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
 
 
