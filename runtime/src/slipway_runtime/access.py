@@ -71,6 +71,10 @@ class Access:
             if self.paths or route is None:
                 # A matched path may hold a token (a password reset's does), so it is written on demand only.
                 own["path"] = request.path[:200]
-            log.info("%s %s %d", logs.known_method(request.method), route or "-", status, extra={logs.OWN: own})
+            words = (logs.known_method(request.method), route or "-", status)
+            # Made by hand: log.info() would look through the stack for a file and a line that nobody needs here.
+            record = logging.LogRecord(log.name, logging.INFO, __file__, 0, "%s %s %d", words, None)
+            setattr(record, logs.OWN, own)
+            log.handle(record)
         for variable, token in ((request_id.current, tokens[0]), (logs.request, tokens[1])):
             variable.reset(token)

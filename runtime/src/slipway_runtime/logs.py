@@ -101,7 +101,8 @@ class JsonLines(_Lines):
             line["status"] = self.redactor.value(status)
         own = getattr(record, OWN, None)
         if isinstance(own, Mapping):
-            line.update(self.redactor.value(own))
+            for name, value in own.items():
+                line[name] = value if isinstance(value, int | float) else self.redactor.text(str(value))
         extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if extra:
             line["extra"] = self.redactor.value(extra)
