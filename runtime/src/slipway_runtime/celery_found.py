@@ -23,3 +23,11 @@ def app() -> Any | None:
         if name:
             raise
         return None  # nobody said that there is one
+
+
+def expected() -> bool:
+    """Tell whether there should be one; an app that does not import counts, so that whoever asks next says why."""
+    try:
+        return app() is not None
+    except Exception:  # noqa: BLE001  (importing a project runs any code)
+        return True

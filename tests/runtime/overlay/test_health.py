@@ -209,6 +209,20 @@ def test_each_part_can_be_switched_off(plain: Backend) -> None:
     assert not any(line.startswith("{") for line in running.lines)
 
 
+@pytest.mark.slow
+def test_a_celery_app_that_does_not_import_is_told_and_breaks_nothing(plain: Backend) -> None:
+    plain.start("web", SLIPWAY_CELERY="nowhere")
+    checks = plain.detailed()["checks"]
+    assert {name for name in ("broker", "workers", "beat") if checks[name]["status"] == "failing"} == {
+        "broker",
+        "workers",
+        "beat",
+    }
+    assert "nowhere" in checks["broker"]["message"]
+    assert plain.metric("slipway_celery_up") == 0
+    assert plain.browse("/").status == 200
+
+
 @pytest.fixture
 def servers() -> Iterator[tuple[Server, Server]]:
     with postgres_server() as database, redis_server() as redis:

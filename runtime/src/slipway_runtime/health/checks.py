@@ -188,7 +188,7 @@ def all_of(critical: frozenset[str], off: frozenset[str], least_percent: float) 
         asks[name] = lambda alias=alias: database(alias)  # type: ignore[misc]
     asks["migrations"] = Migrations()
     asks["cache"] = cache
-    if celery_found.app() is not None:
+    if celery_found.expected():
         asks |= {"broker": broker, "workers": workers, "beat": beat}
     asks["disk"] = lambda: disk(least_percent)
     return [Check(name, ask, name in critical) for name, ask in asks.items() if name not in off]

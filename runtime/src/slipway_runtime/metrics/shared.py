@@ -25,7 +25,7 @@ class Shared:
         """Yield what is known; a Redis that does not answer in time leaves its part out and says so."""
         yield _build()
         yield from _breakers()
-        if celery_found.app() is None:
+        if not celery_found.expected():
             return
         self._redis.begin()
         answer = self._redis.answer(time.monotonic() + _PATIENCE)
