@@ -21,7 +21,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def cache(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RedisCache]:
+def cache(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RedisCache]]:
     """Make a cache as Django makes one in each thread; guards and pools are this test's own."""
     server.run("redis-cli", "flushall")
     monkeypatch.setattr("slipway_runtime.guard._guards", {})

@@ -62,6 +62,7 @@ def serve(
     def start(**more: str) -> Callable[[str], Answer]:
         small_project.write(tmp_path)
         words = small_project.variables(PORT=str(port), REDIS_URL=redis.url, DATABASE_URL=postgres.url, **more)
+        words["WEB_CONCURRENCY"] = "1"  # pool and guard are a process's own
         running = python("-m", "slipway_runtime.start", "web", **words)
 
         def up() -> bool:
@@ -87,7 +88,7 @@ def test_a_cached_view_answers_without_redis_and_waits_for_it_once(
     try:
         first, *others = [get("/many/") for _ in range(4)]
         assert (first.status, first.body) == (200, {"found": 20, "value": 7})
-        assert first.seconds < 1.2  # one time-out of 0.5 s for 22 calls
+        assert first.seconds < 0.95  # one time-out of 0.5 s for 22 calls of the cache and the one of the limiter
         assert {(one.status, one.seconds < 0.2) for one in others} == {(200, True)}
         assert get("/cached/").status == 200
     finally:
@@ -144,13 +145,13 @@ def test_a_mistake_of_the_program_stays_a_500(serve: Callable[..., Callable[[str
 def test_postgres_restarts_under_load_and_no_request_outlives_its_time(
     serve: Callable[..., Callable[[str], Answer]], postgres: Server
 ) -> None:
-    get = serve(DB_POOL_TIMEOUT="3s")
+    get = serve(DB_POOL_TIMEOUT="1s")
     assert get("/sql/").status == 200
     answers: list[tuple[float, Answer]] = []
-    stop = threading.Event()
+    over = threading.Event()
 
     def client() -> None:
-        while not stop.is_set():
+        while not over.is_set():
             at = time.monotonic()
             answers.append((at, get("/sql/")))
             time.sleep(max(0.0, 0.2 - (time.monotonic() - at)))  # ten of them: 50 requests a second
@@ -159,18 +160,16 @@ def test_postgres_restarts_under_load_and_no_request_outlives_its_time(
     for thread in threads:
         thread.start()
     time.sleep(1)
-    postgres.container.restart(timeout=2)
-    postgres.wait()
+    postgres.stop()
+    time.sleep(3)  # longer than a request waits for a connection
+    postgres.start()
     back = time.monotonic()
     time.sleep(7)
-    stop.set()
+    over.set()
     for thread in threads:
         thread.join(30)
-    assert {one.status for _, one in answers} <= {200, 503}
-    assert max(one.seconds for _, one in answers) < 4.5
-    failed = [at + one.seconds for at, one in answers if one.status != 200]
-    assert failed, "the restart was not felt, so nothing was shown"
+    assert {one.status for _, one in answers} == {200, 503}
+    assert max(one.seconds for _, one in answers) < 2.5
+    failed = [at + one.seconds for at, one in answers if one.status == 503]
     assert max(failed) - back < 5
-    assert [one.status for at, one in answers if at > back + 5] == [200] * len(
-        [at for at, _ in answers if at > back + 5]
-    )
+    assert sum(at > back + 5 for at, _ in answers) > 50

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from slipway_runtime.guard import Guard
+from slipway_runtime.guard import Guard, address
 
 from .conftest import eventually
 
@@ -91,9 +91,39 @@ def test_a_forked_child_asks_for_itself(switch: Switch) -> None:
     assert guard.away
     child = os.fork()
     if child == 0:
-        os._exit(0 if not guard.away else 1)
+        os._exit(int(module.guard("forked switch", switch.ping, (Gone,)).away))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert guard in module._guards.values()
     assert "forked switch" in [state.name for state in module.states()]
     switch.on = True
     eventually(lambda: not guard.away, 3)
+
+
+def test_guards_of_one_server_tell_each_other(switch: Switch, monkeypatch: pytest.MonkeyPatch) -> None:
+    from slipway_runtime import guard as module
+
+    monkeypatch.setattr(module, "_guards", {})
+    cache, limits, other = (
+        module.guard(name, switch.ping, (Gone,), server)
+        for name, server in (("cache", "redis:6379"), ("limits", "redis:6379"), ("other", "elsewhere:6379"))
+    )
+    switch.on = False
+    assert cache.call(switch.ask, "nothing") == "nothing"
+    assert (cache.away, limits.away, other.away) == (True, True, False)
+    assert limits.call(switch.ask, "nothing") == "nothing"
+    assert switch.asked == 1
+    switch.on = True
+    eventually(lambda: not cache.away and not limits.away, 3)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://user:hunter2@redis:6380/1", "redis:6380"),
+        ("redis://redis", "redis:6379"),
+        ("unix:///run/redis.sock?db=1", "/run/redis.sock"),
+        ("redis://:pass@redis:port/0", "redis:6379"),
+    ],
+)
+def test_an_address_is_told_without_a_password(url: str, shown: str) -> None:
+    assert address(url) == shown

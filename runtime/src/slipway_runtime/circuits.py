@@ -44,7 +44,9 @@ def _ask(question: Callable[[Any, str], Any]) -> Any:
     if there is None:
         return _UNKNOWN
     client, prefix = there
-    return guard("circuits", client.ping, redis_failures()).call(lambda: question(client, prefix), _UNKNOWN)
+    where = client.connection_pool.connection_kwargs
+    server = f"{where['host']}:{where['port']}" if "host" in where else str(where.get("path", ""))
+    return guard("circuits", client.ping, redis_failures(), server).call(lambda: question(client, prefix), _UNKNOWN)
 
 
 def names() -> set[str]:

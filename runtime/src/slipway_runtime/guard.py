@@ -2,6 +2,7 @@
 
 The first call that fails costs its timeout; from then on every call is answered at once with what it would have got
 from something empty, until a thread that asks once a second hears an answer again. No request pays for the asking.
+Guards of one server tell each other, so a request that asks it for a cached page and for a limit pays once.
 """
 
 import logging
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 Value = TypeVar("Value")
 log = logging.getLogger("slipway.guard")
@@ -30,10 +32,13 @@ class GuardState:
 
 
 class Guard:
-    """Stands before one server. `ping` raises while it is away; `failures` are the exceptions that mean so."""
+    """Stands before one use of a server. `ping` raises while it is away; `failures` are the exceptions that mean so."""
 
-    def __init__(self, name: str, ping: Callable[[], object], failures: tuple[type[Exception], ...]) -> None:
+    def __init__(
+        self, name: str, ping: Callable[[], object], failures: tuple[type[Exception], ...], server: str = ""
+    ) -> None:
         self.name = name
+        self.server = server
         self._ping = ping
         self._failures = failures
         self._since: float | None = None
@@ -51,7 +56,7 @@ class Guard:
             try:
                 return ask()
             except self._failures as error:
-                self._fell(error)
+                self.fell(error)
         self._degraded += 1
         return otherwise
 
@@ -61,13 +66,17 @@ class Guard:
         away_for = 0.0 if since is None else time.monotonic() - since
         return GuardState(self.name, away_for, self._degraded, self._outages)
 
-    def _fell(self, error: Exception) -> None:
+    def fell(self, error: Exception) -> None:
+        """Note that it is away, tell the guards of the same server, and begin to look out."""
         with self._lock:
             if self._since is not None:
                 return
             self._since = time.monotonic()
             self._outages += 1
         log.error("%s is away, going on without it: %s: %s", self.name, type(error).__name__, error)
+        for other in list(_guards.values()):
+            if self.server and other.server == self.server and not other.away:
+                other.fell(error)
         threading.Thread(target=self._look_out, name=f"slipway-guard-{self.name}", daemon=True).start()
 
     def _look_out(self) -> None:
@@ -93,10 +102,20 @@ _guards: dict[str, Guard] = {}
 _lock = threading.Lock()
 
 
-def guard(name: str, ping: Callable[[], object], failures: tuple[type[Exception], ...]) -> Guard:
-    """Return this process's guard of that name, made at the first call."""
+def guard(name: str, ping: Callable[[], object], failures: tuple[type[Exception], ...], server: str = "") -> Guard:
+    """Return this process's guard of that name, made at the first call; `server` is the `address` of what it asks."""
     with _lock:
-        return _guards.setdefault(name, Guard(name, ping, failures))
+        return _guards.setdefault(name, Guard(name, ping, failures, server))
+
+
+def address(url: str) -> str:
+    """Return host and port of a Redis URL, without user and password."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or 6379
+    except ValueError:
+        port = 6379
+    return f"{parts.hostname}:{port}" if parts.hostname else parts.path
 
 
 def states() -> list[GuardState]:

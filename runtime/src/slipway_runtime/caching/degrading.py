@@ -37,7 +37,7 @@ class Degrading:
     @functools.cached_property
     def guard(self) -> Guard:
         """One for each server in this process, not for each instance: Django makes an instance a thread."""
-        return guard(f"cache {self.address}", self._ping, redis_failures())
+        return guard(f"cache {self.address}", self._ping, redis_failures(), self.address)
 
     def _ping(self) -> None:
         self.client_for_writing().ping()

@@ -1,11 +1,11 @@
 """Django's own Redis backend, degrading."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.cache.backends.redis import RedisCache as DjangoRedisCache
 
 from slipway_runtime.caching.degrading import Degrading
+from slipway_runtime.guard import address
 
 _clients: dict[str, Any] = {}
 
@@ -20,8 +20,7 @@ class RedisCache(Degrading, DjangoRedisCache):  # type: ignore[misc]  # Django s
     @property
     def address(self) -> str:  # type: ignore[override]
         """Host and port, without a password."""
-        parts = urlsplit(self._servers[0])
-        return f"{parts.hostname or parts.path}:{parts.port or 6379}"
+        return address(self._servers[0])
 
     @property
     def _cache(self) -> Any:

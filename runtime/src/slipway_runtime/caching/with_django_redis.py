@@ -1,11 +1,11 @@
 """django-redis's backend, degrading; what it has beyond Django's goes on working, `get_redis_connection` as well."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django_redis.cache import RedisCache as DjangoRedisCache
 
 from slipway_runtime.caching.degrading import Degrading, degrades
+from slipway_runtime.guard import address
 
 
 class RedisCache(Degrading, DjangoRedisCache):  # type: ignore[misc]  # it ships no types
@@ -15,8 +15,7 @@ class RedisCache(Degrading, DjangoRedisCache):  # type: ignore[misc]  # it ships
     def address(self) -> str:  # type: ignore[override]
         """Host and port, without a password."""
         server = self._server if isinstance(self._server, str) else self._server[0]
-        parts = urlsplit(server.split(",")[0])
-        return f"{parts.hostname or parts.path}:{parts.port or 6379}"
+        return address(server.split(",")[0])
 
     def client_for_writing(self) -> Any:
         """Return redis-py's client."""

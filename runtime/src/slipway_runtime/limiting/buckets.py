@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from slipway_runtime.guard import Guard, guard, redis_failures
+from slipway_runtime.guard import Guard, address, guard, redis_failures
 
 PERIOD = 60
 """Seconds over which a limit is counted."""
@@ -60,7 +60,7 @@ class Buckets:
         # A connection belongs to the event loop that made it.
         self._scripts: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
         self._failures = redis_failures()
-        self.guard: Guard = guard("rate limit", self._redis.ping, self._failures)
+        self.guard: Guard = guard("rate limit", self._redis.ping, self._failures, address(url))
 
     def take(self, caller: str, limit: int) -> Verdict | None:
         """Take one from the caller's bucket."""
