@@ -1,6 +1,7 @@
 """The backend image of a project of a few lines: what ends its build, and how its process ends."""
 
 import json
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -116,7 +117,11 @@ def start(image: BuiltImage) -> Iterator[Callable[..., Any]]:
         containers = []
 
         def run(*words: str, **options: Any) -> Any:
-            variables = {"SECRET_KEY": "throwaway", "ALLOWED_HOSTS": ".tiny.example", "SLIPWAY_DRAIN_SECONDS": "2"}
+            variables = {
+                "SECRET_KEY": secrets.token_urlsafe(64),
+                "ALLOWED_HOSTS": ".tiny.example",
+                "SLIPWAY_DRAIN_SECONDS": "2",
+            }
             container = client.containers.run(
                 image.tags[0],
                 list(words) or None,

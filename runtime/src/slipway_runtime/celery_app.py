@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from slipway_runtime import waiting
+from slipway_runtime import logs, waiting
 from slipway_runtime.say import say
 
 
@@ -22,7 +22,22 @@ def load() -> Any:
     import django
 
     django.setup()
+    _keep_logging(app)
     return app
+
+
+def _keep_logging(app: Any) -> None:
+    """Leave logging as the overlay laid it, Celery's own set-up out, and what a task prints in the log."""
+    if not logs.laid(os.environ):
+        return
+    from celery import signals
+
+    def redirect(**_: Any) -> None:
+        if app.conf.worker_redirect_stdouts:
+            app.log.redirect_stdouts(app.conf.worker_redirect_stdouts_level)
+
+    signals.setup_logging.connect(lambda **_: None, weak=False, dispatch_uid="slipway.logging")
+    signals.celeryd_after_setup.connect(redirect, weak=False, dispatch_uid="slipway.stdouts")
 
 
 def load_and_wait() -> Any:

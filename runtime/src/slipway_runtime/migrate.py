@@ -2,7 +2,7 @@
 
 An advisory lock of PostgreSQL keeps two migrations of one database apart; it goes with the connection, so a killed
 process leaves none behind. `lock_timeout` keeps a migration from queueing behind a long transaction while every other
-query queues behind it.
+query queues behind it; it tries again a few times, and then says which session was in the way. `--plan` only tells.
 """
 
 import json
@@ -17,6 +17,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from slipway_runtime import waiting
+from slipway_runtime.migrating.blockers import Blocker, Watch
+from slipway_runtime.migrating.limits import Limits, pauses, worth_another_try
+from slipway_runtime.migrating.plan import Planned, planned
 from slipway_runtime.options import Options, read
 from slipway_runtime.say import say
 
@@ -26,12 +29,18 @@ _POLL = 0.5
 
 @dataclass(slots=True)
 class Outcome:
-    """What a migration did. Names are `app.migration`; `heads` are the last applied ones, `app -> migration`."""
+    """What a migration did. Names are `app.migration`; `heads` are the last applied ones, `app -> migration`.
+
+    `plan` is what was pending, `retries` how often a lock was tried for again, `blockers` who had it at the last time.
+    """
 
     ok: bool = False
     pending_before: int = 0
     applied: list[str] = field(default_factory=list)
     heads: dict[str, str] = field(default_factory=dict)
+    plan: list[Planned] = field(default_factory=list)
+    retries: int = 0
+    blockers: list[Blocker] = field(default_factory=list)
     failed: str | None = None
     error: str | None = None
     seconds: float = 0.0
@@ -65,50 +74,68 @@ def alone(connection: Any, seconds: float) -> Iterator[None]:
         keeper.close()
 
 
-def limit_waits(lock_timeout: float) -> None:
-    """Give every database connection that is opened from now on this lock_timeout, and let it end with its client."""
-    from django.db.backends.signals import connection_created
-
-    def set_limits(connection: Any, **_: Any) -> None:
-        if connection.vendor != "postgresql":
-            return
-        limits = {"lock_timeout": f"{int(lock_timeout * 1000)}ms"}
-        if connection.pg_version >= 140000:
-            # Else the statement of a killed migration runs on, and keeps its locks, until it comes to its end.
-            limits["client_connection_check_interval"] = "1s"
-        with connection.cursor() as cursor:
-            for name, value in limits.items():
-                cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
-
-    connection_created.connect(set_limits, weak=False, dispatch_uid="slipway.limits")
-
-
-def run(connection: Any, outcome: Outcome) -> None:
-    """Migrate by the project's own `migrate` command and fill `outcome`; the command's errors go through."""
-    from django.core.management import call_command, get_commands, load_command_class
+def look(connection: Any, outcome: Outcome) -> None:
+    """Fill in what is pending and where the schema stands."""
     from django.db.migrations.executor import MigrationExecutor
 
-    def executor() -> MigrationExecutor:
-        return MigrationExecutor(connection)
+    executor = MigrationExecutor(connection)
+    outcome.plan = planned(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    outcome.pending_before = len(outcome.plan)
+    outcome.heads = _heads(executor.loader)
 
-    before = executor()
-    plan = before.migration_plan(before.loader.graph.leaf_nodes())
-    outcome.pending_before = len(plan)
+
+def run(connection: Any, outcome: Outcome, options: Options) -> None:
+    """Migrate by the project's own `migrate` command and fill `outcome`; the command's errors go through."""
+    from django.core.management import get_commands, load_command_class
+    from django.db.migrations.loader import MigrationLoader
+
+    limits = Limits(connection, options.lock_timeout, options.statement_timeout, options.index_timeout)
     command: Any = load_command_class(get_commands()["migrate"], "migrate")
     # The command hands this method to its executor, so it hears of each migration as it begins and ends.
-    command.migration_progress_callback = _listening(command.migration_progress_callback, outcome)
+    command.migration_progress_callback = _listening(command.migration_progress_callback, outcome, limits)
+    pause = min(0.25, max(0.05, options.lock_timeout / 4))
+    connection.close()  # opened before the limits were laid
     try:
-        call_command(command, interactive=False, verbosity=1, stdout=sys.stderr)
+        with limits.laid(), Watch(connection, lambda: limits.pid, pause) as watch:
+            _patiently(connection, command, outcome, limits, watch, options.lock_retries)
     finally:
         connection.close()  # whatever state a failure left it in
-        after = executor().loader
-        outcome.heads = _heads(after)
+        outcome.heads = _heads(MigrationLoader(connection))
     outcome.ok = True
 
 
-def _listening(callback: Callable[..., None], outcome: Outcome) -> Callable[..., None]:
+def _patiently(connection: Any, command: Any, outcome: Outcome, limits: Limits, watch: Watch, retries: int) -> None:
+    """Call the command again where a lock was not to be had and nothing is half done."""
+    from django.core.management import call_command
+    from django.db import DatabaseError
+
+    rest = pauses(retries)
+    while True:
+        try:
+            call_command(command, interactive=False, verbosity=1, stdout=sys.stderr)
+        except DatabaseError as error:
+            if not worth_another_try(error):
+                raise
+            outcome.blockers = watch.seen
+            atomic = {one.migration: one.atomic for one in outcome.plan}.get(outcome.failed or "", True)
+            pause = next(rest, None) if atomic or not limits.changes else None
+            if pause is None:
+                raise
+            outcome.retries += 1
+            what = outcome.failed or "the migration"
+            say(f"{what} got no lock, trying again in {pause:.1f} s ({outcome.retries} of {retries})")
+            limits.pid = None
+            connection.close()
+            time.sleep(pause)
+        else:
+            outcome.blockers = []
+            return
+
+
+def _listening(callback: Callable[..., None], outcome: Outcome, limits: Limits) -> Callable[..., None]:
     def listen(action: str, migration: Any = None, fake: bool = False) -> None:
         if action == "apply_start":
+            limits.begin()
             outcome.failed = f"{migration.app_label}.{migration.name}"
         elif action == "apply_success" and outcome.failed:
             outcome.applied.append(outcome.failed)
@@ -146,11 +173,17 @@ def migrate(options: Options, outcome: Outcome) -> None:
         connection: Any = connections["default"]
         _refuse_other_than_postgresql(connection)
         waiting.database(options.wait)
-        limit_waits(options.lock_timeout)
+        look(connection, outcome)
+        if options.plan:
+            outcome.ok = True
+            return
         with alone(connection, options.migrate_wait):
-            run(connection, outcome)
+            look(connection, outcome)  # the other migration that was waited for may have done it all
+            say(f"{outcome.pending_before} to apply{''.join(f'{chr(10)}  {one.migration}' for one in outcome.plan)}")
+            run(connection, outcome, options)
     except (CannotMigrate, CommandError, DatabaseError, waiting.NotThere) as error:
-        outcome.error = f"{type(error).__name__}: {str(error).strip()}"
+        held = f" Held by {'; '.join(map(str, outcome.blockers))}" if outcome.blockers else ""
+        outcome.error = f"{type(error).__name__}: {str(error).strip()}{held}"
     except Exception as error:  # noqa: BLE001  (a migration runs any code; the traceback helps its author)
         sys.excepthook(type(error), error, error.__traceback__)
         outcome.error = f"{type(error).__name__}: {str(error).strip()}"
@@ -191,7 +224,7 @@ def main() -> int:
     """Migrate, write the result as the last line of standard output, return 0 or 1."""
     outcome = Outcome()
     end_by_signal(outcome)
-    migrate(read(["migrate"], os.environ), outcome)
+    migrate(read(["migrate", *(word for word in sys.argv if word == "--plan")], os.environ), outcome)
     tell(outcome)
     return 0 if outcome.ok else 1
 

@@ -23,13 +23,20 @@ class Options:
     grace: float = 45.0
     wait: float = 60.0
     lock_timeout: float = 5.0
+    lock_retries: int = 5
+    statement_timeout: float = 900.0
+    index_timeout: float = 3600.0
     migrate_wait: float = 30.0
+    plan: bool = False
     trusted_proxies: str = PRIVATE_NETWORKS
+    processes: int = 0
+    """Web processes; 0 is what fits."""
 
 
 def read(argv: list[str], environment: Mapping[str, str]) -> Options:
-    """Read the command line (at most one role) and the environment. Raises `WrongOption`."""
-    if len(argv) > 1:
+    """Read the command line (at most one role, `migrate` with --plan) and the environment. Raises `WrongOption`."""
+    plan = argv[1:] == ["--plan"] and argv[0] == "migrate"
+    if len(argv) > 1 and not plan:
         raise WrongOption(f"one role at most, not {' '.join(argv)}")
     role = argv[0] if argv else environment.get("SLIPWAY_ROLE") or "web"
     if role not in ROLES:
@@ -42,8 +49,13 @@ def read(argv: list[str], environment: Mapping[str, str]) -> Options:
         grace=_seconds(environment, "SLIPWAY_GRACE_SECONDS", 45.0),
         wait=_seconds(environment, "SLIPWAY_WAIT_SECONDS", 60.0),
         lock_timeout=_seconds(environment, "SLIPWAY_LOCK_TIMEOUT_SECONDS", 5.0),
+        lock_retries=_number(environment, "SLIPWAY_LOCK_RETRIES", 5, 20),
+        statement_timeout=_seconds(environment, "SLIPWAY_MIGRATE_STATEMENT_SECONDS", 900.0),
+        index_timeout=_seconds(environment, "SLIPWAY_MIGRATE_INDEX_SECONDS", 3600.0, 86400),
         migrate_wait=_seconds(environment, "SLIPWAY_MIGRATE_WAIT_SECONDS", 30.0),
+        plan=plan,
         trusted_proxies=environment.get("FORWARDED_ALLOW_IPS") or PRIVATE_NETWORKS,
+        processes=_processes(environment),
     )
     if role == "web" and options.drain + KILL_MARGIN >= options.grace:
         times = f"SLIPWAY_DRAIN_SECONDS {options.drain:g} and SLIPWAY_GRACE_SECONDS {options.grace:g}"
@@ -55,6 +67,13 @@ KILL_MARGIN = 3.0
 """Seconds before the platform's SIGKILL at which the supervisor kills what still runs, to say so in the log."""
 
 
+def _processes(environment: Mapping[str, str]) -> int:
+    text = environment.get("WEB_CONCURRENCY") or "0"
+    if not text.isascii() or not text.isdigit() or int(text) > 256:
+        raise WrongOption(f"WEB_CONCURRENCY is a number of processes up to 256, not {text!r}")
+    return int(text)
+
+
 def _port(environment: Mapping[str, str]) -> int:
     text = environment.get("PORT") or "8000"
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
@@ -62,7 +81,14 @@ def _port(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+def _number(environment: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) > most:
+        raise WrongOption(f"{name} is a whole number between 0 and {most}, not {text!r}")
+    return int(text)
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float, most: float = 3600) -> float:
     text = environment.get(name)
     if not text:
         return default
@@ -70,6 +96,6 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value <= 3600:
-        raise WrongOption(f"{name} is a number of seconds between 0 and 3600, not {text!r}")
+    if not 0 <= value <= most:
+        raise WrongOption(f"{name} is a number of seconds between 0 and {most:g}, not {text!r}")
     return value

@@ -4,6 +4,7 @@ import os
 import sys
 
 from slipway_runtime import state
+from slipway_runtime.metrics import place
 from slipway_runtime.options import KILL_MARGIN, Options, WrongOption, read
 from slipway_runtime.say import say
 from slipway_runtime.supervisor import StopPlan, supervise
@@ -11,7 +12,8 @@ from slipway_runtime.supervisor import StopPlan, supervise
 
 def command(options: Options) -> tuple[str, ...]:
     """Return the words that start the real server of this role."""
-    return (sys.executable, "-m", f"slipway_runtime.{options.role}")
+    words = (sys.executable, "-m", "slipway_runtime.preflight", f"slipway_runtime.{options.role}")
+    return (*words, "--plan") if options.plan else words
 
 
 def stop_plan(options: Options) -> StopPlan:
@@ -37,6 +39,8 @@ def main(argv: list[str]) -> int:
         os.execv(words[0], words)  # noqa: S606  (runs to its end: nothing to drain and nothing to keep)
     try:
         state.begin(options.role)
+        if options.role == "web":
+            place.prepare(os.environ)
     except OSError as error:
         say(f"{state.RUN_DIR} must be writable for this user: {error}")
         return 2

@@ -25,6 +25,11 @@ def drain(directory: Path = RUN_DIR) -> None:
     (directory / "draining").touch()
 
 
+def is_draining(directory: Path = RUN_DIR) -> bool:
+    """Tell whether the container was told to stop."""
+    return (directory / "draining").exists()
+
+
 def beat_heart(role: str, directory: Path = RUN_DIR) -> None:
     """Say that the loop of `role` (worker or beat) turns right now."""
     (directory / f"{role}.heartbeat").touch()

@@ -1,6 +1,7 @@
 """Wait for what a process cannot start without, with a deadline and the reason why it was missed."""
 
 import os
+import random
 import time
 from collections.abc import Callable
 
@@ -14,7 +15,9 @@ class NotThere(Exception):
 
 
 def wait_for(what: str, ask: Callable[[], None], seconds: float, hopeless: tuple[type[Exception], ...] = ()) -> None:
-    """Call `ask` until it raises nothing, pausing 0.1 s, then twice as long each time, at most 2 s.
+    """Call `ask` until it raises nothing, pausing about 0.1 s, then twice as long each time, at most about 2 s.
+
+    "About" is up to a quarter more or less: containers that start together would ask together for ever.
 
     Raises `NotThere` with the last reason after `seconds`, or at once for one of `hopeless`, which no waiting mends.
     """
@@ -33,7 +36,7 @@ def wait_for(what: str, ask: Callable[[], None], seconds: float, hopeless: tuple
         if not told:
             say(f"waiting for {what}, at most {seconds:g} s: {reason}")
             told = True
-        time.sleep(min(pause, left))
+        time.sleep(min(pause * random.uniform(0.75, 1.25), left))  # noqa: S311 - no secret
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
@@ -49,6 +52,8 @@ def database(seconds: float) -> None:
         connection.close()
         connection.ensure_connection()
         connection.close()
+        if getattr(connection, "pool", None):
+            connection.close_pool()  # its threads would not survive the fork of a server
 
     wait_for(f"the database {connection.vendor} at {place}", ask, seconds)
 

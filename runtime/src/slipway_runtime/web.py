@@ -3,9 +3,15 @@
 import copy
 import logging
 import os
+import sys
+from contextlib import suppress
 from typing import Any
 
+from slipway_runtime import logs, state
+from slipway_runtime.conf.env import Env
+from slipway_runtime.conf.limits import Bounds, bounds
 from slipway_runtime.options import Options, read
+from slipway_runtime.processes import fitting
 
 GRACE = 15.0
 """Seconds for requests that still run when the drain is over."""
@@ -35,9 +41,21 @@ def logging_settings(path: str, settings: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def server_options(options: Options, stop_within: float) -> dict[str, Any]:
+APPLICATION = "slipway_runtime.served:application"
+WORKER_SILENCE = 10
+"""Seconds after which a process that does not answer its parent is replaced; so long a dead one may stay unseen.
+
+Uvicorn's own 5 also kill one that only starts, where several do on a busy machine.
+"""
+
+
+def server_options(options: Options, stop_within: float, bounds: Bounds | None) -> dict[str, Any]:
     """Return uvicorn's options. `stop_within` are the seconds between its SIGTERM and its SIGKILL."""
     return {
+        "http": "slipway_runtime.connection:Connection" if bounds else "httptools",
+        "ws_max_size": bounds.message if bounds else 16 * 1024 * 1024,
+        "workers": options.processes or fitting(),
+        "timeout_worker_healthcheck": WORKER_SILENCE,
         "host": options.host,
         "port": options.port,
         "proxy_headers": True,
@@ -48,17 +66,22 @@ def server_options(options: Options, stop_within: float) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Serve until SIGTERM; WEB_CONCURRENCY processes (uvicorn reads it), one by default."""
+def main() -> int:
+    """Serve until SIGTERM, in as many processes as the container has CPUs or WEB_CONCURRENCY says."""
     import uvicorn
     from uvicorn.config import LOGGING_CONFIG
 
     from slipway_runtime.start import stop_plan
 
     options = read(["web"], os.environ)
-    log = logging_settings(os.environ.get("SLIPWAY_HEALTH_PATH") or "/health/", LOGGING_CONFIG)
-    uvicorn.run(options.asgi, log_config=log, **server_options(options, stop_plan(options).kill_after))
+    path = os.environ.get("SLIPWAY_HEALTH_PATH") or "/health/"
+    log = logs.server_settings() if logs.laid(os.environ) else logging_settings(path, LOGGING_CONFIG)
+    stop_within = stop_plan(options).kill_after
+    with suppress(SystemExit):
+        uvicorn.run(APPLICATION, log_config=log, **server_options(options, stop_within, bounds(Env(os.environ))))
+    # A process that cannot start exits with 3; the parent of several returns then as if it had been told to stop.
+    return 0 if state.is_draining() else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

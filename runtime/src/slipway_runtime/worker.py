@@ -5,7 +5,9 @@ from typing import Any
 
 from celery import bootsteps
 
-from slipway_runtime import celery_app, state
+from slipway_runtime import board, celery_app, logs, release, state
+from slipway_runtime.metrics.tasks import Counter
+from slipway_runtime.signing import Signing
 
 INTERVAL = 1.0  # seconds
 
@@ -22,11 +24,17 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
         self.entry: Any = None
+        self.signing = Signing(consumer.app, "worker", consumer.hostname, lambda: _about(consumer))
 
     def start(self, consumer: Any) -> None:
         """The consumer is connected: beat from now on."""
+        self.beat()
+        self.entry = consumer.timer.call_repeatedly(INTERVAL, self.beat)
+
+    def beat(self) -> None:
+        """Tell this container, and now and then the whole application, that the loop turns."""
         state.beat_heart("worker")
-        self.entry = consumer.timer.call_repeatedly(INTERVAL, state.beat_heart, ("worker",))
+        self.signing()
 
     def stop(self, consumer: Any) -> None:  # noqa: ARG002  (Celery's signature)
         """The consumer lost its connection or stops."""
@@ -34,7 +42,19 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships 
             self.entry.cancel()
             self.entry = None
 
-    shutdown = stop
+    def shutdown(self, consumer: Any) -> None:
+        """The worker takes no more tasks."""
+        self.stop(consumer)
+        self.signing.leave()
+
+
+def _about(consumer: Any) -> dict[str, Any]:
+    """Return what a worker says of itself on the board."""
+    from celery.worker import state as work
+
+    queues = sorted(queue.name for queue in consumer.task_consumer.queues)
+    said = {"queues": queues, "active": len(work.active_requests), "version": release.version()}
+    return {**said, "every": board.EVERY}
 
 
 def main() -> None:
@@ -42,7 +62,10 @@ def main() -> None:
     app = celery_app.load_and_wait()
     app.steps["consumer"].add(Heartbeat)
     level = os.environ.get("CELERY_LOG_LEVEL") or "INFO"
-    app.worker_main(["worker", "--loglevel", level])
+    counter = Counter(app)
+    counter.connect()
+    # Celery's banner is many lines on standard output; what it tells is logged as well.
+    app.worker_main([*(["--quiet"] if logs.laid(os.environ) else []), "worker", "--loglevel", level])
 
 
 if __name__ == "__main__":

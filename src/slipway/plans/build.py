@@ -102,7 +102,7 @@ def _backend(common: _Common, bases: Bases) -> ImageBuild:
             "BUILD_PACKAGES": " ".join(backend.build_apt),
             "REQUIREMENTS": backend.requirements,
             "CONSTRAINTS": "\n".join(backend.constraints),
-            "DJANGO_SETTINGS_MODULE": backend.settings,
+            "PROJECT_SETTINGS": backend.settings,
             "ASGI": backend.asgi,
             "CELERY": backend.celery,
             "WRITABLE": " ".join(backend.writable),

@@ -1,0 +1,1 @@
+"""Cache backends that answer without Redis as if it were empty."""

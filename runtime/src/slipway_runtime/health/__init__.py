@@ -1,0 +1,1 @@
+"""Health: `/health/` says that the process answers, `/health/detailed/` what it depends on."""

@@ -1,0 +1,1 @@
+"""Rate limiting: who asks (`callers`), and whether they may (`buckets`)."""

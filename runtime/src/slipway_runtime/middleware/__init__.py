@@ -1,0 +1,1 @@
+"""Layers around the project's views, for synchronous and asynchronous servers alike."""

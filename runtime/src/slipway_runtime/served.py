@@ -1,0 +1,44 @@
+"""`slipway_runtime.served:application`: the project's ASGI application behind the gate, as web processes serve it."""
+
+import logging
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+from uvicorn.config import STARTUP_FAILURE
+
+from slipway_runtime.conf.env import Env
+from slipway_runtime.conf.limits import bounds
+from slipway_runtime.gate import Application, Draining, Gate
+from slipway_runtime.options import read
+
+
+def build(name: str) -> Application:
+    """Return the application `module:attribute` behind the gate."""
+    module, _, attribute = name.partition(":")
+    inner: Application = getattr(import_module(module), attribute or "application")
+    subjects = _laid()
+    if "metrics" in subjects:
+        from slipway_runtime.metrics.sockets import counted
+
+        inner = counted(inner)
+    # What is wrong in the environment, the preflight has said.
+    return Gate(inner, bounds(Env(os.environ)), Draining(), answers="limits" in subjects)
+
+
+def _laid() -> dict[str, Any]:
+    """Return what the overlay knows; nothing where a project runs without it, or is none of Django's."""
+    try:
+        from django.conf import settings
+    except ImportError:
+        return {}
+    return getattr(settings, "SLIPWAY", {}) if settings.configured else {}
+
+
+try:
+    application = build(read(["web"], os.environ).asgi)
+except Exception:
+    # The parent of several processes would start another one for ever after any other end (uvicorn 0.54).
+    logging.getLogger("uvicorn.error").exception("the application does not load")
+    sys.exit(STARTUP_FAILURE)
