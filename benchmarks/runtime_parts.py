@@ -234,15 +234,18 @@ def wrk(port: int, path: str, seconds: int = 3, connections: int = 16, cpu: str 
     return Load(float(rate[1]), _milliseconds("50%", said), _milliseconds("99%", said), failed, count)
 
 
-def cpu_seconds(session: int) -> float:
-    """Return the CPU time that the living processes of a session have used: what a busy machine does not falsify."""
-    total = 0
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process and those below it have used: what a busy machine does not falsify."""
+    stats: dict[int, list[str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            words = stat.read_text().rsplit(")", 1)[1].split()
-            if int(words[3]) == session:
-                total += int(words[11]) + int(words[12])
-    return total / os.sysconf("SC_CLK_TCK")
+            stats[int(stat.parent.name)] = stat.read_text().rsplit(")", 1)[1].split()
+    family, grown = {pid}, True
+    while grown:
+        more = {one for one, words in stats.items() if int(words[1]) in family} - family
+        family, grown = family | more, bool(more)
+    ticks = sum(int(stats[one][11]) + int(stats[one][12]) for one in family if one in stats)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _milliseconds(name: str, said: str) -> float:

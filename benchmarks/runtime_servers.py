@@ -73,11 +73,11 @@ def compare(project: Project, servers: Sequence[str], counts: Sequence[int], sec
             for path in VIEWS.values():
                 wrk(port, path, 1, cpu="1")
         for _ in range(rounds):
-            for (name, count), (port, session) in running.items():
+            for (name, count), (port, pid) in running.items():
                 for view, path in VIEWS.items():
-                    before = cpu_seconds(session)
+                    before = cpu_seconds(pid)
                     load = wrk(port, path, seconds, cpu="1")
-                    used = (cpu_seconds(session) - before) * 1000 / max(1, load.requests)
+                    used = (cpu_seconds(pid) - before) * 1000 / max(1, load.requests)
                     seen.setdefault((name, count, view), []).append((load, used))
     return [_row(*key, found) for key, found in seen.items()]
 
