@@ -12,10 +12,16 @@ from slipway_runtime.conf.env import Env
 from slipway_runtime.conf.limits import bounds
 from slipway_runtime.gate import Application, Draining, Gate
 from slipway_runtime.options import read
+from slipway_runtime.preflight import SETTINGS
 
 
 def build(name: str) -> Application:
     """Return the application `module:attribute` behind the gate."""
+    env = Env(os.environ)
+    if env.text("DJANGO_SETTINGS_MODULE") == SETTINGS and env.boolean("ASGI_ONE_HOP", default=True):
+        from slipway_runtime import one_hop
+
+        one_hop.use()
     module, _, attribute = name.partition(":")
     inner: Application = getattr(import_module(module), attribute or "application")
     subjects = _laid()
@@ -24,7 +30,7 @@ def build(name: str) -> Application:
 
         inner = counted(inner)
     # What is wrong in the environment, the preflight has said.
-    return Gate(inner, bounds(Env(os.environ)), Draining(), answers="limits" in subjects)
+    return Gate(inner, bounds(env), Draining(), answers="limits" in subjects)
 
 
 def _laid() -> dict[str, Any]:

@@ -18,7 +18,9 @@ def _send(headers: dict[str, Any] | None = None, **_: Any) -> None:
 
 
 def _begin(task_id: str = "", task: Any = None, **_: Any) -> None:
-    sent = getattr(getattr(task, "request", None), HEADER, None)
+    if getattr(task.request, "is_eager", False):  # it runs within the request
+        return
+    sent = getattr(task.request, HEADER, None)
     if sent is None:  # a version of Celery that keeps foreign headers below `headers`
         sent = (getattr(task.request, "headers", None) or {}).get(HEADER)
     _tokens[task_id] = request_id.current.set(request_id.accept(sent))
