@@ -107,6 +107,8 @@ def _backend(common: _Common, bases: Bases) -> ImageBuild:
             "CELERY": backend.celery,
             "WRITABLE": " ".join(backend.writable),
             "HEALTH_PATH": _health_path(common.workspace),
+            "VERSION": common.version.number,
+            "REVISION": common.version.revision,
         },
         labels=common.labels("backend"),
     )
