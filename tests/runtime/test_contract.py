@@ -10,7 +10,15 @@ from slipway.config.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 # Variables that the image, the supervisor or the platform set, and no env file may.
-_OF_THE_IMAGE = {"DJANGO_SETTINGS_MODULE", "SLIPWAY_ASGI", "SLIPWAY_CELERY", "SLIPWAY_HEALTH_PATH", "SLIPWAY_RUN_DIR"}
+_OF_THE_IMAGE = {
+    "DJANGO_SETTINGS_MODULE",
+    "SLIPWAY_ASGI",
+    "SLIPWAY_CELERY",
+    "SLIPWAY_HEALTH_PATH",
+    "SLIPWAY_REVISION",
+    "SLIPWAY_RUN_DIR",
+    "SLIPWAY_VERSION",
+}
 _READS = (
     re.compile(r"\benv\.(?:text|integer|boolean|seconds|items|number)\(\s*\"([A-Z][A-Z0-9_]+)\""),
     re.compile(r"\benviron(?:ment)?(?:\.get\(|\[)\s*\"([A-Z][A-Z0-9_]+)\""),
