@@ -32,7 +32,7 @@ def test_psqls_own_words_say_why_there_is_no_answer() -> None:
 def state(answer: tuple[int, str], url: Secret = REDIS) -> tuple[str, FakeContainers]:
     engine = FakeContainers()
     engine.answers["ask-redis"] = answer
-    return AskTaskState(engine, "tools", "net", url)("t-1"), engine
+    return AskTaskState(engine, "tools", "net", url)("slipway.results.celery-task-meta-t-1"), engine
 
 
 def test_a_tasks_state_is_what_redis_holds() -> None:
@@ -41,7 +41,7 @@ def test_a_tasks_state_is_what_redis_holds() -> None:
     one_off = engine.one_offs[0]
     assert one_off.argv == (
         *("redis-cli", "-h", "redis-uuid", "-p", "6380", "--user", "default"),
-        *("-n", "2", "GET", "celery-task-meta-t-1"),
+        *("-n", "2", "GET", "slipway.results.celery-task-meta-t-1"),
     )
     assert one_off.variables == {"REDISCLI_AUTH": Secret("p@ss-word")}
 

@@ -238,11 +238,11 @@ def task(code: int, text: str, state: str = "SUCCESS") -> VerifyTask:
     engine = FakeContainers()
     engine.answers["send-task"] = (code, text)
     probe = TaskProbe(name="celery.accumulate", args=(1, 2))
-    states = {"t-1": state}
-    return VerifyTask(engine, "image", "net", {"REDIS_URL": Secret("r")}, probe, lambda task: states.get(task, ""))
+    states = {"p.celery-task-meta-t-1": state}
+    return VerifyTask(engine, "image", "net", {"REDIS_URL": Secret("r")}, probe, lambda key: states.get(key, ""))
 
 
-SENT = json.dumps({"id": "t-1", "seconds": 0.123})
+SENT = json.dumps({"id": "t-1", "key": "p.celery-task-meta-t-1", "seconds": 0.123})
 
 
 def test_a_task_comes_back_and_redis_agrees() -> None:
@@ -264,7 +264,10 @@ def test_a_task_comes_back_and_redis_agrees() -> None:
         (task(0, '{"id": "t-1"}'), "no answer of its own"),
         (task(0, SENT, "FAILURE"), "Redis says FAILURE"),
         (task(0, SENT, ""), "Redis says nothing"),
-        (task(0, json.dumps({"id": "t-2", "seconds": 1})), "Redis says nothing of task t-2"),
+        (
+            task(0, json.dumps({"id": "t-2", "key": "celery-task-meta-t-1", "seconds": 1})),
+            "Redis says nothing of task t-2",
+        ),
     ],
 )
 def test_a_task_that_is_not_proved_is_refused(step: VerifyTask, words: str) -> None:

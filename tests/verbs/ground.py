@@ -70,7 +70,7 @@ class Ground:
         self.containers.answers = {
             "psql": lambda _: (0, "\n".join(self.migrated)),
             "migrate": self._migrate,
-            "send-task": (0, json.dumps({"id": "t-1", "seconds": 0.1})),
+            "send-task": (0, json.dumps({"id": "t-1", "key": "celery-task-meta-t-1", "seconds": 0.1})),
             "ask-redis": (0, json.dumps({"status": "SUCCESS"})),
             "ask-postgres": lambda asked: (0, f"{next(scans)}\n" if "pg_stat" in asked.argv[-1] else "3|2026-01-01\n"),
         }

@@ -1,6 +1,7 @@
 """`python -m slipway_runtime.send_task NAME [JSON-ARGS] [--seconds N]`: send a Celery task and wait for its answer.
 
-The last line of stdout is JSON: `{"id", "state", "seconds", "result"}`. Exit 0 when the task succeeded, 1 otherwise.
+The last line of stdout is JSON: `{"id", "key", "state", "seconds", "result"}`; `key` is where the result backend keeps
+it. Exit 0 when the task succeeded, 1 otherwise.
 Verification uses it to prove that broker, worker and result backend work together.
 """
 
@@ -9,6 +10,7 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 
 def main(words: list[str]) -> int:
@@ -32,9 +34,21 @@ def main(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - every failure is the answer "it did not come back"
         print(f"{type(error).__name__}: {str(error) or 'no answer within ' + str(given.seconds) + ' s'}")
         return 1
-    answer = {"id": sent.id, "state": sent.state, "seconds": round(time.monotonic() - begin, 3), "result": repr(result)}
+    answer = {
+        "id": sent.id,
+        "key": _key(app, sent.id),
+        "state": sent.state,
+        "seconds": round(time.monotonic() - begin, 3),
+        "result": repr(result),
+    }
     print(json.dumps(answer))
     return 0 if sent.state == "SUCCESS" else 1
+
+
+def _key(app: Any, task: str) -> str:
+    """Return the key under which a key-value result backend keeps the task, its own prefix included."""
+    key = getattr(app.backend, "get_key_for_task", lambda known: f"celery-task-meta-{known}")(task)
+    return key.decode() if isinstance(key, bytes) else str(key)
 
 
 if __name__ == "__main__":

@@ -37,14 +37,14 @@ class AskPostgres:
 
 @dataclass(frozen=True, slots=True)
 class AskTaskState:
-    """Takes a Celery task id and returns the state that the result backend in Redis holds, "" for none."""
+    """Takes the key of a Celery task's result and returns the state that Redis holds under it, "" for none."""
 
     containers: Containers
     tools: str
     network: str
     url: Secret
 
-    def __call__(self, task: str) -> str:
+    def __call__(self, key: str) -> str:
         """Ask. Raises `Unreachable` when Redis does not answer."""
         parts, port = _redis(self.url)
         words = ["redis-cli", "-h", parts.hostname or "", "-p", str(port)]
@@ -52,7 +52,7 @@ class AskTaskState:
             words.append("--tls")
         if parts.username:
             words += ["--user", unquote(parts.username)]
-        words += ["-n", parts.path.strip("/") or "0", "GET", f"celery-task-meta-{task}"]
+        words += ["-n", parts.path.strip("/") or "0", "GET", key]
         password = Secret(unquote(parts.password or ""))
         asked = self.containers.run_once(
             OneOff(
@@ -71,7 +71,7 @@ class AskTaskState:
         try:
             return str(json.loads(text)["status"])
         except (ValueError, KeyError, TypeError) as error:
-            raise Unreachable(f"Redis answered {text[:80]!r} for task {task}", where="Redis") from error
+            raise Unreachable(f"Redis answered {text[:80]!r} for {key}", where="Redis") from error
 
 
 def _redis(url: Secret) -> tuple[SplitResult, int]:

@@ -211,13 +211,15 @@ class VerifyTask(Look):
         try:
             answer = json.loads(lines[-1])
             task, seconds = str(answer["id"]), float(answer["seconds"])
+            # Only the sender knows its key prefix; the id is still the one that Redis has to hold a result for.
+            key = str(answer["key"])
         except (ValueError, KeyError, TypeError) as error:
             raise Refused(
                 f"the sender of {self.probe.name} ends with no answer of its own",
                 where="worker",
                 details=(lines[-1][:300],),
             ) from error
-        state = self.result_state(task)
+        state = self.result_state(key) if key.endswith(task) else ""
         if state != "SUCCESS":
             raise Refused(f"Redis says {state or 'nothing'} of task {task}", where="worker")
         return f"{self.probe.name} SUCCESS in {seconds:.2f} s, Redis holds its result"
