@@ -119,6 +119,7 @@ class Stage:
 
 def _ask(port: int, seen: Seen, over: threading.Event) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    due = time.monotonic()
     while not over.is_set():
         begin = time.monotonic()
         try:
@@ -130,7 +131,8 @@ def _ask(port: int, seen: Seen, over: threading.Event) -> None:
             seen.answers[type(error).__name__] += 1
             connection.close()
         seen.slowest = max(seen.slowest, time.monotonic() - begin)
-        time.sleep(max(0.0, CLIENTS / RATE - (time.monotonic() - begin)))
+        due += CLIENTS / RATE  # of the clock, not of the answer: a slow one does not lower the rate
+        time.sleep(max(0.0, due - time.monotonic()))
     connection.close()
 
 
