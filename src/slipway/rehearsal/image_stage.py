@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LABEL = "slipway.stage"
 _DRAIN = 3
+# The password goes from the environment to standard input, never to an argument.
+_REDIS = ["sh", "-c", "printf 'requirepass %s\\nprotected-mode no\\n' \"$REDISCLI_AUTH\" | exec redis-server -"]
 _GREEN_WITHIN = 60.0
 _PASSWORD_BYTES = 18
 
@@ -122,8 +124,9 @@ class ImageStage:
                 self._run(name, image, environment=environment)
                 url = f"postgres://app:{password.reveal()}@{name}:5432/app"
             else:
-                self._run(name, image)
-                url = f"redis://{name}:6379/0"
+                # Its address is a secret only with a password: a project's default address is no leak of it.
+                self._run(name, image, command=_REDIS, environment={"REDISCLI_AUTH": password.reveal()})
+                url = f"redis://default:{password.reveal()}@{name}:6379/0"
             urls[f"service.{name}.internal_url"] = Secret(url)
         self.say("PostgreSQL and Redis started")
         self._await_databases()

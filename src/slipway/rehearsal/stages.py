@@ -201,5 +201,5 @@ def _refuse(issues: list[Issue], what: str, say: Say) -> None:
         say(f"{issue.severity} {issue.where}: {issue.message}")
     if not is_ok(issues):
         errors = [issue for issue in issues if issue.severity is Severity.ERROR]
-        details = tuple(f"{issue.subject} {issue.where}: {issue.message} [{issue.id}]" for issue in errors[:20])
+        details = tuple(f"{issue.where}: {issue.message} [{issue.id}]" for issue in errors[:20])
         raise Refused(f"{len(errors)} errors in {what}", details=details, hint=errors[0].hint)
