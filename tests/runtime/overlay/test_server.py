@@ -1,6 +1,5 @@
 """The web server: how many processes, what a connection may do, and how a drain looks from outside."""
 
-import asyncio
 import http.client
 import socket
 import time
@@ -10,17 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slipway_runtime.conf.env import Env
-from slipway_runtime.conf.limits import Bounds, bounds
-from slipway_runtime.gate import REFUSED, Draining, Gate
+from slipway_runtime.gate import Draining
 from slipway_runtime.options import WrongOption, read
 from slipway_runtime.processes import MEMORY_EACH, UNLIMITED_MOST, fitting
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.runtime.conftest import Running, eventually
-
-from .conftest import Shop
 
 APPLICATION = """
 import asyncio, os
@@ -318,130 +313,3 @@ def test_everything_can_be_switched_off(web: Any, port: int) -> None:
     assert _said(port, long, b"\r\n", pause=0.3)[0] == "HTTP/1.1 200 OK"
     big = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 1500000\r\n\r\n"
     assert _said(port, big + b"x" * 1_500_000)[0] == "HTTP/1.1 200 OK"
-
-
-# --- the gate, alone
-
-
-def _asked(gate: Gate, *messages: dict[str, Any], headers: tuple[tuple[bytes, bytes], ...] = ()) -> list[Any]:
-    """Return what the gate sends for a request whose body comes as these messages, then nothing for ever."""
-    left, sent = list(messages), []
-
-    async def receive() -> dict[str, Any]:
-        if not left:
-            await asyncio.Event().wait()
-        return left.pop(0)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(gate({"type": "http", "headers": list(headers)}, receive, send))
-    return sent
-
-
-async def _ignorant(scope: Any, receive: Any, send: Any) -> None:
-    """Answer after the body, also to a client that has gone."""
-    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
-        pass
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"Connection", b"keep-alive")]})
-    await send({"type": "http.response.body", "body": str(scope.get(REFUSED)).encode()})
-
-
-CHUNKED = ((b"transfer-encoding", b"chunked"), (b"content-type", b"TEXT/plain"))
-
-
-def test_an_application_cannot_answer_what_has_been_refused() -> None:
-    gate = Gate(_ignorant, Bounds(body=10), lambda: False)
-    part = {"type": "http.request", "body": b"x" * 6, "more_body": True}
-    assert [one.get("status") for one in _asked(gate, part, part, headers=CHUNKED)] == [413, None]
-    late = Gate(_ignorant, Bounds(body_seconds=0.05), lambda: False)
-    assert [one.get("status") for one in _asked(late, part, headers=CHUNKED)] == [408, None]
-
-
-def test_a_layer_of_the_application_tells_the_refusal_where_there_is_one() -> None:
-    gate = Gate(_ignorant, Bounds(upload=10), lambda: False, answers=True)
-    start, body = _asked(gate, headers=((b"content-length", b"11"),))
-    assert b"body_too_large" in body["body"]
-    assert start["headers"] == [(b"connection", b"close")]
-
-
-def test_a_request_without_a_body_goes_through_untouched() -> None:
-    seen = []
-
-    async def inner(scope: Any, receive: Any, send: Any) -> None:
-        seen.append((receive, send))
-
-    async def receive() -> Any: ...
-    async def send(message: Any) -> None: ...
-
-    gate = Gate(inner, Bounds(), lambda: False)
-    asyncio.run(gate({"type": "http", "headers": [(b"content-length", b"0")]}, receive, send))
-    asyncio.run(gate({"type": "lifespan"}, receive, send))
-    assert seen == [(receive, send)] * 2
-
-
-def test_wrong_bounds_are_named_and_replaced() -> None:
-    env = Env({"HEADERS_MAX_KB": "lots", "BODY_TIMEOUT": "forever", "SEND_TIMEOUT": "-1", "BODY_MAX_MB": "0"})
-    assert bounds(env) == Bounds()
-    assert {one.name for one in env.problems} == {"HEADERS_MAX_KB", "BODY_TIMEOUT", "SEND_TIMEOUT", "BODY_MAX_MB"}
-
-
-# --- one hop
-
-VIEWS = """
-import asyncio, threading
-from django.http import HttpResponse
-from django.urls import path
-
-def plain(request):
-    return HttpResponse(f"{request.seen} {threading.get_ident()}")
-
-async def later(request):
-    await asyncio.sleep(0)
-    return HttpResponse(f"{request.seen} {threading.get_ident()}")
-
-def broken(request):
-    raise RuntimeError("a mistake")
-
-class Layer:
-    def __init__(self, get_response): self.get_response = get_response
-    def __call__(self, request):
-        request.seen = threading.get_ident()
-        return self.get_response(request)
-
-urlpatterns = [path("plain/", plain), path("later/", later), path("broken/", broken)]
-"""
-ONE_HOP = """
-import asyncio, threading
-from slipway_runtime import one_hop
-one_hop.use()
-from django.core.asgi import get_asgi_application
-application = get_asgi_application()
-async def ask(path):
-    scope = dict(type="http", method="GET", path=path, query_string=b"", client=("127.0.0.1", 1),
-                 headers=[(b"host", b"localhost"), (b"x-forwarded-proto", b"https")])
-    asked, sent = [], []
-    async def receive():
-        if asked: await asyncio.Event().wait()
-        asked.append(1)
-        return {"type": "http.request", "body": b"", "more_body": False}
-    async def send(message): sent.append(message)
-    await application(scope, receive, send)
-    return [sent[0]["status"], sent[1]["body"].decode()]
-async def several():
-    return [await ask(path) for path in ("/plain/", "/later/", "/broken/", "/nowhere/")]
-answer = [asyncio.run(several()), threading.get_ident()]
-"""
-
-
-def test_layers_and_view_share_a_thread_and_an_asynchronous_view_has_the_loop(shop: Shop) -> None:
-    (shop.folder / "shop" / "urls.py").write_text(VIEWS)
-    shop.change("MIDDLEWARE.append('shop.urls.Layer')\n")
-    (plain, later, broken, nowhere), loop = shop.ask(ONE_HOP)
-    layer, view = plain[1].split()
-    assert plain[0] == 200
-    assert layer == view != str(loop)
-    layer, view = later[1].split()
-    assert later[0] == 200
-    assert view == str(loop) != layer
-    assert [broken[0], nowhere[0]] == [500, 404]
