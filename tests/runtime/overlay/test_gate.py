@@ -1,4 +1,4 @@
-"""The gate in front of the application, and the one hop to a thread behind it."""
+"""The gate before the application, and the one hop behind it, without a server."""
 
 import asyncio
 from typing import Any
@@ -8,8 +8,6 @@ from slipway_runtime.conf.limits import Bounds, bounds
 from slipway_runtime.gate import REFUSED, Gate
 
 from .conftest import Shop
-
-# --- the gate, alone
 
 
 def _asked(gate: Gate, *messages: dict[str, Any], headers: tuple[tuple[bytes, bytes], ...] = ()) -> list[Any]:

@@ -1,23 +1,59 @@
-"""Limits: who is counted as whom, what Redis answers, what a client reads, and what a Redis that is away changes."""
+"""Limits: what Redis answers, what a client reads, and what a Redis that is away changes."""
 
 import asyncio
 import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from slipway_runtime import conf, guard
+from slipway_runtime.conf import limits
+from slipway_runtime.conf.env import Env
 from slipway_runtime.limiting.buckets import PERIOD, Buckets
 
 from tests.runtime.faulty import Server, redis_server
 
 from .conftest import MINE, Shop
 
-INSIDE = (ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("fc00::/7"))
 REDIS = {"redis": {"url": "redis://localhost", "namespace": "shop", "timeout": 0.5}}
+
+# --- settings
+
+
+def test_the_layers_stand_inside_of_cors_and_session() -> None:
+    cors, session = "corsheaders.middleware.CorsMiddleware", "django.contrib.sessions.middleware.SessionMiddleware"
+    settings = {"MIDDLEWARE": [session, cors, "last"], "INSTALLED_APPS": ["corsheaders"], "SLIPWAY": REDIS}
+    changes = limits.overlay(settings, Env({}))
+    assert changes["MIDDLEWARE"] == [session, cors, limits.REFUSALS, limits.RATE, "last"]
+    assert changes["SLIPWAY"]["redis"] == REDIS["redis"]
+    assert "Retry-After" in changes["CORS_EXPOSE_HEADERS"]
+    assert limits.overlay({"SLIPWAY": REDIS}, Env({}))["MIDDLEWARE"] == [limits.REFUSALS, limits.RATE]
+
+
+@pytest.mark.parametrize("off", [{"RATE_LIMIT_ENABLED": "false"}, {"RATE_LIMIT_CLIENT": "0", "RATE_LIMIT_USER": "0"}])
+def test_the_rate_limit_can_be_switched_off_alone(off: dict[str, str]) -> None:
+    env = Env(off)
+    changes = limits.overlay({"SLIPWAY": REDIS}, env)
+    assert changes["MIDDLEWARE"] == [limits.REFUSALS]
+    assert env.problems == []
+
+
+def test_without_redis_it_says_that_nobody_counts() -> None:
+    env = Env({})
+    assert limits.overlay({}, env)["MIDDLEWARE"] == [limits.REFUSALS]
+    assert [(one.id, one.name) for one in env.problems] == [("slipway.W140", "REDIS_URL")]
+    worker = Env({"SLIPWAY_ROLE": "worker"})
+    limits.overlay({}, worker)
+    assert worker.problems == []
+
+
+def test_wrong_values_are_named() -> None:
+    env = Env({"RATE_LIMIT_CLIENT": "many", "RATE_LIMIT_USER": "-1", "RATE_LIMIT_EXEMPT": "hooks/,/ok/"})
+    limits.overlay({"SLIPWAY": REDIS}, env)
+    assert [one.id for one in env.problems] == ["slipway.E001", "slipway.E001", "slipway.E141"]
+
 
 # --- buckets
 

@@ -95,7 +95,8 @@ def test_ids_of_request_user_and_route_are_in_every_line_and_nothing_is_asked() 
     )
     before = request_id.current.set("an-id-of-it"), logs.request.set(served)
     try:
-        assert line() | {"method": "GET", "route": "api/<int:n>/", "request_id": "an-id-of-it"} == line()
+        said = line()
+        assert said | {"method": "GET", "route": "api/<int:n>/", "request_id": "an-id-of-it"} == said
         assert "user_id" not in line()
         served.user = User()
         assert line()["user_id"] == "7"
