@@ -15,7 +15,7 @@ tls:
 
 
 def proxy_arguments(network: str, label: str, name: str) -> tuple[str, ...]:
-    """Return Coolify's proxy settings (coolify-facts §4), narrowed to the containers labelled so and their network."""
+    """Return Coolify's proxy settings, narrowed to the containers labelled so and their network."""
     return (
         "--entrypoints.http.address=:80",
         "--entrypoints.https.address=:443",
