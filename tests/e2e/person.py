@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 _FOREIGN = ("SLIPWAY_", "COOLIFY_", "INVOKE_", "FABRIC_")
 
 
+def _as_in_a_terminal() -> None:
+    """Listen to Ctrl-C again: what a shell starts in its background ignores it, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Ran:
     """A command that came to its end."""
@@ -84,6 +89,7 @@ class Person:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - one call that only sets a signal
         )
         running = Running(words, process, self.transcript)
         try:
