@@ -207,7 +207,7 @@ class Session:
         """Return the images of this version as the engine has them. Raises `UsageError` naming those it has not."""
         from dataclasses import replace
 
-        from slipway.plans.build import BUILT_WITH, built_with
+        from slipway.plans.build_portals import BUILT_WITH, built_with
         from slipway.release.image import ImageName
 
         self.ensure_engine()

@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from slipway.plans.build import BUILT_WITH, built_with
+from slipway.plans.build_portals import BUILT_WITH, built_with
 from tests import tiny
 from tests.e2e.checkouts import Checkout, git, project
 from tests.e2e.person import Person, Ran

@@ -13,7 +13,8 @@ from slipway.config.workspace import Workspace
 from slipway.config.workspace_file import load_workspace
 from slipway.engines.images.context import context_entries
 from slipway.errors import UsageError
-from slipway.plans.build import Bases, image_builds
+from slipway.plans.build import image_builds
+from slipway.plans.build_common import Bases
 from slipway.ports import ImageBuild
 from slipway.release.image import Version
 

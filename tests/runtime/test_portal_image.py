@@ -16,7 +16,8 @@ from slipway.config.workspace import Workspace
 from slipway.config.workspace_file import load_workspace
 from slipway.engines.images.buildkit import BuildKitImages
 from slipway.errors import Refused
-from slipway.plans.build import Bases, image_builds
+from slipway.plans.build import image_builds
+from slipway.plans.build_common import Bases
 from slipway.ports import BuiltImage
 from slipway.release.image import Version
 from tests.hosts import docker_client, have, run_in

@@ -1,44 +1,16 @@
 """Which images a workspace needs and what each of them is built from; nothing is read or built here."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from slipway.config.workspace import Role, Workspace
+from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
-from slipway.ports import ContextPart, ImageBuild
-from slipway.release.image import ImageName, Version, oci_labels
-
-# What a checkout collects while people work in it and no image needs. Secrets and histories never enter any context.
-_LITTER = (
-    "**/*.py[co]",
-    "**/.pytest_cache",
-    "**/.mypy_cache",
-    "**/.ruff_cache",
-    "**/.coverage*",
-    "**/htmlcov",
-    "**/venv",
-    "**/*.sqlite3*",
-    "**/*.log",
-    "**/.DS_Store",
-    "**/.idea",
-    "**/.vscode",
-)
-BUILT_WITH = "slipway.built-with"
-"""The label of a portal that tells which variables it was built with."""
-
-_REQUIREMENTS = ("*", "!*requirements*", "!*constraints*")
-
-
-@dataclass(frozen=True, slots=True)
-class Bases:
-    """References of the base images that the Dockerfiles start from."""
-
-    python: str = "slipway/base-python:bookworm"
-    node: str = "slipway/base-node:bookworm"
-    nginx: str = "slipway/base-nginx:bookworm"
+from slipway.plans.build_backend import backend_build
+from slipway.plans.build_common import Bases, Common
+from slipway.plans.build_portals import portal_builds
+from slipway.ports import ImageBuild
+from slipway.release.image import Version
 
 
 def image_builds(
@@ -59,119 +31,8 @@ def image_builds(
     """
     for image, variables in build_arguments.items():
         _refuse_unusable(workspace, image, variables)
-    common = _Common(workspace, version, created, registry, root)
-    return (_backend(common, bases), *_portals(common, bases, build_arguments))
-
-
-@dataclass(frozen=True, slots=True)
-class _Common:
-    workspace: Workspace
-    version: Version
-    created: datetime
-    registry: str
-    root: Path
-
-    def tags(self, image: str) -> tuple[str, ...]:
-        return (ImageName(self.registry, self.workspace.name, image).tagged(self.version.tag),)
-
-    def labels(self, image: str) -> dict[str, str]:
-        title = f"{self.workspace.name} {image}"
-        return oci_labels(title, self.version, self.created, self.workspace.name) | {"slipway.image": image}
-
-
-def _backend(common: _Common, bases: Bases) -> ImageBuild:
-    backend = common.workspace.backend
-    code = common.workspace.source / backend.path
-    own = (backend.static_root, *backend.writable)
-    return ImageBuild(
-        name="backend",
-        dockerfile="Dockerfile.backend",
-        context=(
-            ContextPart(common.root / "Dockerfile.backend"),
-            # A part of their own: the layer with the packages stays while only code changes.
-            ContextPart(code, "requirements", _REQUIREMENTS),
-            _part(code, backend.requirements, "requirements"),
-            ContextPart(common.root / "runtime", "slipway", _LITTER),
-            ContextPart(code, "src", (*_LITTER, *own)),
-        ),
-        tags=common.tags("backend"),
-        target="production",
-        arguments={
-            "BASE_PYTHON": bases.python,
-            "APT_PACKAGES": " ".join(backend.apt),
-            "BUILD_PACKAGES": " ".join(backend.build_apt),
-            "REQUIREMENTS": backend.requirements,
-            "CONSTRAINTS": "\n".join(backend.constraints),
-            "PROJECT_SETTINGS": backend.settings,
-            "ASGI": backend.asgi,
-            "CELERY": backend.celery,
-            "WRITABLE": " ".join(backend.writable),
-            "HEALTH_PATH": _health_path(common.workspace),
-            "VERSION": common.version.number,
-            "REVISION": common.version.revision,
-        },
-        labels=common.labels("backend"),
-    )
-
-
-def _portals(common: _Common, bases: Bases, build_arguments: Mapping[str, Mapping[str, str]]) -> Iterator[ImageBuild]:
-    frontend = common.workspace.frontend
-    top = common.workspace.source / frontend.path
-    install = (
-        ContextPart(common.root / "Dockerfile.frontend"),
-        *(_part(top, name, "manifests") for name in _manifests(common.workspace)),
-    )
-    shared = (
-        *(ContextPart(top / path, f"sources/{path}", _LITTER) for path in frontend.packages),
-        *(_part(top, path, "sources") for path in frontend.files),
-    )
-    scripts = (
-        ContextPart(common.root / "templates" / "nginx" / "portal.conf", "slipway"),
-        ContextPart(common.root / "images" / "portal", "slipway"),
-    )
-    for image, portal in frontend.portals.items():
-        variables = build_arguments.get(image, {})
-        yield ImageBuild(
-            name=image,
-            dockerfile="Dockerfile.frontend",
-            context=(*install, *shared, ContextPart(top / portal.path, f"sources/{portal.path}", _LITTER), *scripts),
-            tags=common.tags(image),
-            target="portal",
-            arguments={
-                "BASE_NODE": bases.node,
-                "BASE_NGINX": bases.nginx,
-                "NPM_INSTALL": frontend.install,
-                "PORTAL_PATH": portal.path,
-                "OUTPUT": portal.output,
-                "VITE_ENV": "\n".join(f"{name}={value}" for name, value in sorted(variables.items())),
-            },
-            labels=common.labels(image) | {BUILT_WITH: built_with(variables)},
-        )
-
-
-def built_with(variables: Mapping[str, str]) -> str:
-    """Return a digest of the variables that a portal holds in its bundle: built for elsewhere, it differs."""
-    text = "\n".join(f"{name}={value}" for name, value in sorted(variables.items()))
-    return sha256(text.encode()).hexdigest()[:16]
-
-
-def _part(root: Path, file: str, prefix: str) -> ContextPart:
-    """Return the part that puts one file to `<prefix>/<file>`; a part's file keeps its own name below its prefix."""
-    return ContextPart(root / file, str(PurePosixPath(prefix, file).parent))
-
-
-def _manifests(workspace: Workspace) -> tuple[str, ...]:
-    """Return what npm reads to install: the same files for every portal, else each would install for itself."""
-    frontend = workspace.frontend
-    members = (*frontend.packages, *(portal.path for portal in frontend.portals.values()))
-    return ("package.json", "package-lock.json", *(f"{member}/package.json" for member in dict.fromkeys(members)))
-
-
-def _health_path(workspace: Workspace) -> str:
-    for service in workspace.services.values():
-        if service.role is Role.WEB and service.image == "backend":
-            return service.health_path
-    return "/health/"
+    common = Common(workspace, version, created, registry, root)
+    return (backend_build(common, bases), *portal_builds(common, bases, build_arguments))
 
 
 def _refuse_unusable(workspace: Workspace, image: str, variables: Mapping[str, str]) -> None:

@@ -13,7 +13,8 @@ from slipway.config.config import Config
 from slipway.config.workspace import Engine
 from slipway.errors import Refused
 from slipway.plan import Execution, Plan, Step, StepResult
-from slipway.plans.build import Bases, image_builds
+from slipway.plans.build import image_builds
+from slipway.plans.build_common import Bases
 from slipway.ports import BackupStore, BuiltImage, ContextPart, ImageBuild, Say
 from slipway.rehearsal.ground import LABEL, GroundImages
 from slipway.rehearsal.image_stage import ImageStage
