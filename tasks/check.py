@@ -40,3 +40,23 @@ def images(c: Context, source: str = "", workspace: str = "", format: str = "tex
         else:
             s.console.issues(issues)
         answer(is_ok(issues))
+
+
+@task(
+    help=helped("source", "workspace", "env", "format", "verbose")
+    | {"sbom_only": "write reports/sbom/<image>.cdx.json and ask nobody"}
+)
+def vulnerabilities(
+    c: Context,
+    source: str = "",
+    workspace: str = "",
+    env: str = REHEARSAL,
+    format: str = "text",
+    verbose: bool = False,
+    sbom_only: bool = False,
+) -> None:
+    """Ask every source that answers for known vulnerabilities in the built images, and write an SBOM of each."""
+    from tasks._vulnerabilities import look_for_vulnerabilities
+
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        look_for_vulnerabilities(s, sbom_only=sbom_only)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from slipway.command import Command, Result
+from slipway.inventory.advisory import SourceAnswer
+from slipway.inventory.package import Ecosystem, Inventory
 from slipway.release.backup import Backup
 from slipway.release.desired import DesiredDatabase, DesiredService, Variables
 from slipway.release.observed import ObservedDatabase, ObservedPlatform, RunningContainer
@@ -248,3 +250,20 @@ class BackupStore(Protocol):
 
     def keep_backup(self, backup: Backup) -> None:
         """Write a backup's manifest, whole or not at all; with the first one the dump gets its name."""
+
+
+class Contents(Protocol):
+    """Reads what an image holds without starting it."""
+
+    def inventory(self, image: BuiltImage) -> Inventory:
+        """Return the packages of an image."""
+
+
+class AdvisorySource(Protocol):
+    """Somebody who knows of vulnerabilities in packages of some ecosystems."""
+
+    name: str
+    ecosystems: frozenset[Ecosystem]
+
+    def ask(self, inventories: Sequence[Inventory], sboms: dict[str, Path]) -> SourceAnswer:
+        """Ask about all packages of its ecosystems; `sboms` are the images' SBOMs by image. It has its own deadline."""

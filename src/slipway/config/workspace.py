@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from slipway.config.policy import Vulnerabilities
+
 
 class Role(StrEnum):
     """How a service runs; it decides the command, the health check and the way a new release takes over."""
@@ -181,6 +183,7 @@ class Workspace(_Model):
     databases: dict[Name, Database]
     services: dict[Name, Service]
     probes: Probes
+    vulnerabilities: Vulnerabilities = Vulnerabilities()
     source: Path = Field(exclude=True)
     file: Path = Field(exclude=True)
 
