@@ -10,7 +10,7 @@ from slipway.checks.environment import check_environment
 from slipway.checks.issue import Issue, Severity, is_ok
 from slipway.command import command
 from slipway.config.config import Config
-from slipway.config.workspace import Engine
+from slipway.config.workspace import Configured, Engine
 from slipway.errors import Refused
 from slipway.plan import Execution, Plan, Step, StepResult
 from slipway.plans.build import image_builds
@@ -80,9 +80,16 @@ def build(world: World, config: Config, say: Say, parts: list[dict[str, object]]
 
 def workspace_builds(world: World, config: Config) -> tuple[ImageBuild, ...]:
     """Return the builds of the workspace's images; they stay in this machine's engine until they are pushed."""
-    arguments = {image: config.build_arguments(image) for image in world.workspace.frontend.portals}
-    now = datetime.now(UTC)
-    return image_builds(world.workspace, world.version, now, Bases(), arguments, registry="", root=world.root)
+    portals = world.workspace.frontend.portals
+    arguments = {
+        image: config.build_arguments(image)
+        for image, portal in portals.items()
+        if portal.configure is Configured.BUILD  # what is configured at start is built without any environment's values
+    }
+    declared = {image: config.bundled(image) for image in portals}
+    return image_builds(
+        world.workspace, world.version, datetime.now(UTC), Bases(), arguments, "", world.root, declared=declared
+    )
 
 
 def staged_issues(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> list[Issue]:
