@@ -68,6 +68,16 @@ class Session:
 
         return load_workspace(self.workspace_file, self.source)
 
+    def configure_portals(self, configure: str) -> None:
+        """Have every portal learn its variables at `start` or in the `build`, whatever its workspace file says."""
+        from slipway.config.workspace import Configured
+
+        if not configure:
+            return
+        if configure not in {str(way) for way in Configured}:
+            raise UsageError(f"--configure {configure} is not known", hint="start or build")
+        self.workspace = self.workspace.configured(Configured(configure))
+
     @cached_property
     def config(self) -> "Config":
         """The environment's configuration, a standing rehearsal's ground included."""

@@ -8,7 +8,6 @@ from slipway.config.config import Config, fingerprint, load_config
 from slipway.config.generated import ALPHABET, generate_secrets
 from slipway.config.health import HealthContract
 from slipway.config.layers import Placed
-from slipway.config.schema import Phase
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
@@ -188,6 +187,6 @@ def test_a_fingerprint_tells_equality_and_nothing_else(values: dict[str, str], k
 
 
 def test_a_config_shows_no_secret(config: Config) -> None:
-    text = repr(config) + repr(config.settings("api")) + repr(config.settings("api", Phase.BUILD))
+    text = repr(config) + repr(config.settings("api")) + repr(config.settings("admin"))
     for secret in config.secrets().values():
         assert secret.reveal() not in text

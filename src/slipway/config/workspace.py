@@ -232,6 +232,11 @@ class Workspace(_Model):
         """Every image of the workspace: `backend` and one a portal."""
         return ("backend", *self.frontend.portals)
 
+    def configured(self, way: Configured) -> "Workspace":
+        """Return the same workspace with every portal configured in one way."""
+        portals = {name: one.model_copy(update={"configure": way}) for name, one in self.frontend.portals.items()}
+        return self.model_copy(update={"frontend": self.frontend.model_copy(update={"portals": portals})})
+
     def services_with(self, role: Role) -> tuple[str, ...]:
         """Return the names of the services in `role`, in the file's order."""
         return tuple(name for name, service in self.services.items() if service.role is role)

@@ -25,6 +25,7 @@ from slipway.steps.guard import AcquireLock
 from slipway.target import Target
 from slipway.verbs.build import build_images
 from slipway.verbs.deploy import Prepared, prepare_provisioning
+from slipway.verbs.portals import bundle_issues, look_into
 from slipway.verbs.push import push_images, push_other, push_tools
 
 COOLIFY_IMAGE = "slipway/rehearsal-coolify:1"
@@ -74,6 +75,7 @@ def build(world: World, config: Config, say: Say, parts: list[dict[str, object]]
     """Build every image; what counts is what the engine shows afterwards."""
     world.bases(BASES, say)
     built, _ = build_images(world.images, workspace_builds(world, config), _Nested(say, parts))
+    look_into(world.files, config, built, _Nested(say, parts))
     sizes = ", ".join(f"{name} {image.size / 1e6:.0f} MB" for name, image in built.items())
     return built, f"the engine has {len(built)} images: {sizes}"
 
@@ -106,7 +108,7 @@ def staged_issues(world: World, config: Config, built: Mapping[str, BuiltImage],
         return config.variables_for(service, {**others, **urls})
 
     with ImageStage(world.client, world.workspace, built, databases, variables, say) as stage:
-        return stage.check()
+        return [*bundle_issues(world.files, config, built), *stage.check()]
 
 
 def check_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> tuple[None, str]:
