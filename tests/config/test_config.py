@@ -8,7 +8,7 @@ from slipway.config.config import Config, fingerprint, load_config
 from slipway.config.generated import ALPHABET, generate_secrets
 from slipway.config.health import HealthContract
 from slipway.config.layers import Placed
-from slipway.config.workspace import Workspace
+from slipway.config.workspace import Configured, Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
 
@@ -42,6 +42,28 @@ def test_the_rehearsal_gives_each_service_what_it_needs(config: Config) -> None:
     assert (api["PORT"], api["SLIPWAY_DRAIN_SECONDS"]) == ("8000", "14")
     assert "ALLOWED_HOSTS" not in worker
     assert "DEMO_USER_PASSWORD" not in api
+
+
+def test_a_portal_that_is_configured_at_build_gets_no_variable_twice(root: Path, workspace: Workspace) -> None:
+    start, built = (
+        load_config(root, "rehearsal", workspace.configured(way)).variables_for("admin", {})
+        for way in (Configured.START, Configured.BUILD)
+    )
+    assert start.keys() - built.keys() == {"VITE_API_URL"}
+    assert start["VITE_API_URL"] == "https://api.zamio.localhost"
+
+
+def test_what_a_portal_may_read_is_the_same_in_every_environment(root: Path, workspace: Workspace) -> None:
+    found = [load_config(root, name, workspace).bundled("admin") for name in ("rehearsal", "production")]
+    assert found[0] == found[1]
+    assert set(found[0]) == {"VITE_API_URL"}
+
+
+def test_a_portal_knows_where_media_come_from(root: Path, workspace: Workspace) -> None:
+    given = {"AWS_S3_CUSTOM_DOMAIN": "media.example.org"}
+    config = load_config(root, "rehearsal", workspace, given)
+    assert config.variables_for("admin", {})["SLIPWAY_MEDIA_ORIGINS"] == "https://media.example.org"
+    assert "SLIPWAY_MEDIA_ORIGINS" not in load_config(root, "rehearsal", workspace).variables_for("admin", {})
 
 
 def test_a_portal_gets_no_secret_and_its_build_only_public_addresses(config: Config) -> None:
