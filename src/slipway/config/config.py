@@ -14,7 +14,7 @@ from slipway.config.health import HealthContract, health_contract
 from slipway.config.layers import FOLDER, Layers, read_layers
 from slipway.config.media import media_origins
 from slipway.config.schema import BUNDLED, Phase, Schema, Stage, Variable, read_schema
-from slipway.config.workspace import Configured, Role, Workspace
+from slipway.config.workspace import Role, Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
 
@@ -92,9 +92,6 @@ class Config:
         ]
         values = {name: self._resolved(setting, resolve, faults) for name, setting in settings.items()}
         refuse(faults, f"the configuration of {service}")
-        portal = self.workspace.frontend.portals.get(self.workspace.services[service].image)
-        if portal is not None and portal.configure is Configured.BUILD:
-            values = {name: value for name, value in values.items() if not name.startswith(BUNDLED)}
         return {**values, **self._computed(service)}
 
     def bundled(self, image: str) -> dict[str, Variable]:
