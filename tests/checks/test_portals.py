@@ -148,6 +148,19 @@ def test_what_libraries_and_forms_hold_is_no_finding(code: str) -> None:
     assert checked(LOOK_UP + code) == []
 
 
+def test_the_address_beside_a_look_up_is_no_fallback() -> None:
+    look_up = "globalThis.__ENV.VITE_API_URL"
+    for code in (f'f({{url:{look_up},ws:"ws://localhost:8000"}})', f'x={{"a":{look_up},"b":"http://api:8000"}}'):
+        assert said(checked(code)) == [("portals.local", "error")], code
+
+
+def test_the_fallback_of_a_value_that_was_built_in_is_information() -> None:
+    code = 'f=()=>m&&y?"https://api.zamio.org":p.REACT_APP?p.REACT_APP:"http://localhost:8000";'
+    issues = checked(code, page="<p>", values={"VITE_API_URL": "https://api.zamio.org"})
+    assert said(issues) == [("portals.local", "info")]
+    assert said(checked(code)) == [("portals.unread", "info"), ("portals.local", "error")]
+
+
 def test_a_bare_localhost_that_is_called_an_address_is_one() -> None:
     assert said(checked(LOOK_UP + '({baseURL:"http://localhost"})')) == [("portals.local", "error")]
 

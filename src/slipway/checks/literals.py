@@ -17,6 +17,8 @@ _SHOWN = re.compile(
     r"""(placeholder|helperText|xmlns(:\w+)?|\$schema|\$id|namespaceURI)["']?\s*[:=]\s*$""", re.IGNORECASE
 )
 _FALLBACK = re.compile(r"(\|\||\?\?|:)\s*\(?\s*$")
+# `{url: "http://..."}` has the colon of a ternary and is none.
+_KEY = re.compile(r"""[{,]\s*["']?[\w$-]+["']?\s*:\s*\(?\s*$""")
 _NAMED = re.compile(r"(url|uri|host|api|base|endpoint|origin|server|target)\w*[\"']?\s*[:=]\s*$", re.IGNORECASE)
 _STATEMENT = 1000  # characters; what stands before an address in the same statement
 
@@ -33,7 +35,7 @@ class Literal:
     @property
     def is_fallback(self) -> bool:
         """Whether it only counts where what stands before it has no value."""
-        return _FALLBACK.search(self.before) is not None
+        return _FALLBACK.search(self.before) is not None and _KEY.search(self.before) is None
 
 
 def literals(text: str, inner: Collection[str]) -> Iterator[Literal]:

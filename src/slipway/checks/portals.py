@@ -105,7 +105,7 @@ def _forms(value: str) -> set[str]:
 def _addresses(bundle: Bundle) -> Iterator[Issue]:
     """`portals.placeholder`, `portals.local`: an address in the bundle that leads nowhere once it is shipped.
 
-    Where a required look-up stands before it (`__ENV.VITE_API_URL || "http://localhost:8000"`), it is never used.
+    Where a required variable stands before it (`__ENV.VITE_API_URL || "http://localhost:8000"`), it is never used.
     """
     required = {name for name, variable in bundle.declared.items() if variable.required is True}
     for path, text in sorted(bundle.files.items()):
@@ -115,10 +115,16 @@ def _addresses(bundle: Bundle) -> Iterator[Issue]:
             yield _told(bundle, path, literal, required)
 
 
+def _before(bundle: Bundle, literal: Literal, required: Collection[str]) -> Iterator[str]:
+    """Yield the required variables whose look-up, or whose value, stands before an address in its statement."""
+    yield from (name for name in _LOOK_UP.findall(literal.before) if name in required)
+    yield from (name for name, value in bundle.values.items() if name in required and value and value in literal.before)
+
+
 def _told(bundle: Bundle, path: str, literal: Literal, required: Collection[str]) -> Issue:
-    first = next((name for name in _LOOK_UP.findall(literal.before) if name in required), None)
+    first = next(_before(bundle, literal, required), None)
     if literal.is_fallback and first is not None:
-        message = f"{literal.address} is a fallback for {first}, which no container starts without"
+        message = f"{literal.address} is a fallback for {first}, which always has a value"
         return bundle.issue(literal.kind, path, message, severity=Severity.INFO)
     message = f"{literal.address} is written into the bundle: {literal.problem}"
     return bundle.issue(literal.kind, path, message, "read the address from a VITE_ variable")
