@@ -135,6 +135,24 @@ def test_an_image_carries_what_its_variables_must_be_like() -> None:
     assert arguments["stations"]["VARIABLES"] == ""
 
 
+@pytest.mark.parametrize("choice", ["a|b", "a\nVITE_B string optional"])
+def test_a_choice_that_a_container_would_misread_is_refused(choice: str) -> None:
+    wrong = Variable(
+        type=Kind.ENUM, description="text", services=("static",), constraints=Constraints(choices=(choice,))
+    )
+    with pytest.raises(UsageError, match="VITE_MODE: a portal cannot check the choice"):
+        image_builds(
+            EXAMPLE,
+            Version("1.2.0", "0" * 12),
+            CREATED,
+            Bases(),
+            {},
+            "",
+            ROOT,
+            declared={"admin": {"VITE_MODE": wrong}},
+        )
+
+
 def test_what_pages_may_load_besides_becomes_an_argument() -> None:
     portals = dict(EXAMPLE.frontend.portals)
     csp = {Loads.MEDIA: ("https://a.example",), Loads.IMG: ("https://b.example", "https://*.c.example")}

@@ -153,6 +153,15 @@ def test_a_page_may_speak_to_its_api_and_to_nobody_else(configure: Run, run_dir:
     assert found["object-src"] == found["frame-ancestors"] == ["'none'"]
 
 
+def test_a_policy_longer_than_nginx_takes_is_refused(configure: Run, run_dir: Path) -> None:
+    names = [f"VITE_URL_{number}" for number in range(40)]
+    long = {name: f"https://{name.lower().replace('_', '-')}.a-long-name.example.org" for name in names}
+    done = configure("".join(f"{name} url optional\n" for name in names), **long)
+    assert done.returncode == 2
+    assert b"security policy gets longer" in done.stderr
+    assert not (run_dir / "csp.conf").exists()
+
+
 def test_origins_of_media_that_are_none_are_refused(configure: Run) -> None:
     done = configure("", SLIPWAY_MEDIA_ORIGINS="https://a.org;script-src *")
     assert done.returncode == 2

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from slipway.config.schema import Variable
 from slipway.config.workspace import Configured, Portal, Workspace
+from slipway.errors import UsageError
 from slipway.plans.build_common import LITTER, Bases, Common, part
 from slipway.ports import ContextPart, ImageBuild
 
@@ -73,8 +74,15 @@ def _typed(name: str, variable: Variable) -> str:
 
     Only what every environment needs is required here; the image is the same in all of them.
     """
+    choices = variable.constraints.choices
+    if odd := [choice for choice in choices if "|" in choice or not choice.isprintable()]:
+        raise UsageError(
+            f"{name}: a portal cannot check the choice {odd[0]!r} when it starts",
+            where="env/schema.yaml",
+            hint="choices of a VITE_ variable have no bar and no line break",
+        )
     needed = "required" if variable.required is True else "optional"
-    return " ".join([name, str(variable.type), needed, "|".join(variable.constraints.choices)]).rstrip()
+    return " ".join([name, str(variable.type), needed, "|".join(choices)]).rstrip()
 
 
 def _policy(portal: Portal) -> str:
