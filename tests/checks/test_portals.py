@@ -135,7 +135,7 @@ def test_a_look_up_in_another_statement_makes_no_fallback() -> None:
     [
         'u=a&&window.location.href||"http://localhost"',  # axios
         'new URL(p,"http://localhost")',  # react-router
-        'jsx("input",{placeholder:"https://your-station.com:8000/stream"})',
+        'jsx("input",{placeholder:"https://your-shop.com:9000/feed"})',
         'e="http://www.w3.org/2000/svg"',
         'throw Error("Enter a URL such as https://example.com or http://localhost:3000")',
         'n="https://reactjs.org/docs/error-decoder.html?invariant="',
@@ -155,7 +155,7 @@ def test_the_address_beside_a_look_up_is_no_fallback() -> None:
 
 
 def test_the_fallback_of_a_value_that_was_built_in_is_information() -> None:
-    code = 'f=()=>m&&y?"https://api.zamio.org":p.REACT_APP?p.REACT_APP:"http://localhost:8000";'
+    code = 'f=()=>m&&y?"https://api.zamio.org":p.OTHER?p.OTHER:"http://localhost:8000";'
     issues = checked(code, page="<p>", values={"VITE_API_URL": "https://api.zamio.org"})
     assert said(issues) == [("portals.local", "info")]
     assert said(checked(code)) == [("portals.unread", "info"), ("portals.local", "error")]
