@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 _UP_TO_DATE = "up to date: every service runs this release"
 
 
-def build(s: Session, only: tuple[str, ...] = ()) -> None:
-    """Build the images named in `only` (all without) and tell what came of it."""
+def build(s: Session, only: tuple[str, ...] = (), configure: str = "") -> None:
+    """Build the images named in `only` (all without) and tell what came of it.
+
+    `configure` overrides when portals learn their variables, "" leaves it to the workspace file.
+    """
     from slipway.rehearsal.stages import workspace_builds
     from slipway.verbs.build import build_images
+    from slipway.verbs.portals import look_into
 
+    s.configure_portals(configure)
     world = s.world()
     builds = workspace_builds(world, s.config)
     unknown = set(only) - {wanted.name for wanted in builds}
@@ -28,6 +33,7 @@ def build(s: Session, only: tuple[str, ...] = ()) -> None:
         raise UsageError(f"there is no image {', '.join(sorted(unknown))}", hint=f"there are {names}")
     world.bases(("python", "node", "nginx"), s.console.say)
     built, results = build_images(s.images, [b for b in builds if not only or b.name in only], s.console)
+    results += look_into(world.files, s.config, built, s.console)
     if s.as_json:
         images = {
             name: {"id": image.id, "bytes": image.size, "tags": list(image.tags)} for name, image in built.items()

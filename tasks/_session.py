@@ -68,6 +68,16 @@ class Session:
 
         return load_workspace(self.workspace_file, self.source)
 
+    def configure_portals(self, configure: str) -> None:
+        """Have every portal learn its variables at `start` or in the `build`, whatever its workspace file says."""
+        from slipway.config.workspace import Configured
+
+        if not configure:
+            return
+        if configure not in {str(way) for way in Configured}:
+            raise UsageError(f"--configure {configure} is not known", hint="start or build")
+        self.workspace = self.workspace.configured(Configured(configure))
+
     @cached_property
     def config(self) -> "Config":
         """The environment's configuration, a standing rehearsal's ground included."""
@@ -207,7 +217,7 @@ class Session:
         """Return the images of this version as the engine has them. Raises `UsageError` naming those it has not."""
         from dataclasses import replace
 
-        from slipway.plans.build_portals import BUILT_WITH, built_with
+        from slipway.plans.build_portals import BUILT_WITH, CONFIGURED, built_with
         from slipway.release.image import ImageName
 
         self.ensure_engine()
@@ -219,7 +229,10 @@ class Session:
                 missing.append(reference)
             else:
                 built[name] = replace(found, name=name, tags=(reference,))
-                if name != "backend" and found.labels.get(BUILT_WITH) != built_with(self.config.build_arguments(name)):
+                # The image's own word counts, not the workspace file's: `--configure build` may have made it.
+                if name == "backend" or found.labels.get(CONFIGURED) == "start":
+                    continue
+                if found.labels.get(BUILT_WITH) != built_with(self.config.build_arguments(name)):
                     foreign.append(reference)
         if missing:
             raise UsageError(f"not built yet: {', '.join(missing)}", where="engine", hint="`inv build.all` builds them")

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from slipway.config.health import HealthContract
-from slipway.config.workspace import Workspace
+from slipway.config.kinds import Kind
+from slipway.config.schema import Constraints, Variable
+from slipway.config.workspace import Configured, Loads, Workspace
 from slipway.config.workspace_file import load_workspace
 from slipway.engines.images.context import context_entries
 from slipway.errors import UsageError
 from slipway.plans.build import image_builds
 from slipway.plans.build_common import Bases
+from slipway.plans.build_portals import BUILT_WITH, CONFIGURED
 from slipway.ports import ImageBuild
 from slipway.release.image import Version
 
@@ -105,11 +108,66 @@ def test_a_portal_sees_the_shared_packages_and_no_other_portal() -> None:
         "sources/zamio_admin/src/App.tsx",
     } <= names
     assert not [name for name in names if "zamio_stations" in name and not name.startswith("manifests/")]
-    assert {"slipway/portal.conf", "slipway/serve", "slipway/healthcheck"} <= names
+    assert {"slipway/portal.conf", "slipway/serve", "slipway/configure", "slipway/healthcheck"} <= names
+
+
+def test_a_portal_configured_at_start_holds_no_environments_value() -> None:
+    here, there = (builds(admin={"VITE_API_URL": f"https://{name}.example"})["admin"] for name in ("here", "there"))
+    assert here.arguments == there.arguments
+    assert here.labels == there.labels
+    assert (here.arguments["CONFIGURED"], here.labels[CONFIGURED]) == ("start", "start")
+    assert BUILT_WITH not in here.labels
+
+
+def test_an_image_carries_what_its_variables_must_be_like() -> None:
+    url = Variable(type=Kind.URL, description="text", services=("static",), required=True)
+    mode = Variable(
+        type=Kind.ENUM,
+        description="text",
+        services=("static",),
+        required=("production",),
+        constraints=Constraints(choices=("dark", "light")),
+    )
+    declared = {"admin": {"VITE_MODE": mode, "VITE_API_URL": url}}
+    found = image_builds(EXAMPLE, Version("1.2.0", "0" * 12), CREATED, Bases(), {}, "", ROOT, declared=declared)
+    arguments = {build.name: build.arguments for build in found}
+    assert arguments["admin"]["VARIABLES"] == "VITE_API_URL url required\nVITE_MODE enum optional dark|light"
+    assert arguments["stations"]["VARIABLES"] == ""
+
+
+@pytest.mark.parametrize("choice", ["a|b", "a\nVITE_B string optional"])
+def test_a_choice_that_a_container_would_misread_is_refused(choice: str) -> None:
+    wrong = Variable(
+        type=Kind.ENUM, description="text", services=("static",), constraints=Constraints(choices=(choice,))
+    )
+    with pytest.raises(UsageError, match="VITE_MODE: a portal cannot check the choice"):
+        image_builds(
+            EXAMPLE,
+            Version("1.2.0", "0" * 12),
+            CREATED,
+            Bases(),
+            {},
+            "",
+            ROOT,
+            declared={"admin": {"VITE_MODE": wrong}},
+        )
+
+
+def test_what_pages_may_load_besides_becomes_an_argument() -> None:
+    portals = dict(EXAMPLE.frontend.portals)
+    csp = {Loads.MEDIA: ("https://a.example",), Loads.IMG: ("https://b.example", "https://*.c.example")}
+    portals["admin"] = portals["admin"].model_copy(update={"csp": csp})
+    found = builds(changed(frontend={"portals": portals}))
+    assert found["admin"].arguments["CSP"] == "img https://b.example https://*.c.example\nmedia https://a.example"
+    assert found["stations"].arguments["CSP"] == ""
 
 
 def test_a_portal_is_built_with_its_own_variables_only() -> None:
-    found = builds(admin={"VITE_API_URL": "https://api.example", "VITE_A": "x=y z"}, stations={"VITE_API_URL": "other"})
+    workspace = EXAMPLE.configured(Configured.BUILD)
+    given = {"admin": {"VITE_API_URL": "https://api.example", "VITE_A": "x=y z"}, "stations": {"VITE_API_URL": "other"}}
+    found = builds(workspace, "", **given)
+    assert {build.labels[CONFIGURED] for name, build in found.items() if name != "backend"} == {"build"}
+    assert found["admin"].labels[BUILT_WITH] != found["stations"].labels[BUILT_WITH]
     assert found["admin"].arguments["VITE_ENV"] == "VITE_A=x=y z\nVITE_API_URL=https://api.example"
     assert found["stations"].arguments["VITE_ENV"] == "VITE_API_URL=other"
     assert found["frontend"].arguments["VITE_ENV"] == ""

@@ -35,6 +35,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 SqlName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?&=%:@+,;-]*$")]
+Origin = Annotated[str, Field(pattern=r"^(https?|wss?)://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?$", max_length=200)]
 Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
 
 
@@ -61,11 +62,35 @@ class Backend(_Model):
     writable: tuple[Annotated[RelativePath, Field(pattern=r"^\S+$")], ...] = ("media",)
 
 
+class Configured(StrEnum):
+    """When a portal learns its VITE_ variables: `start`, one image for every environment, or `build`, as Vite does."""
+
+    START = "start"
+    BUILD = "build"
+
+
+class Loads(StrEnum):
+    """What a page loads, by the directive of its security policy (`img` for `img-src`)."""
+
+    CONNECT = "connect"
+    FONT = "font"
+    FRAME = "frame"
+    IMG = "img"
+    MEDIA = "media"
+    SCRIPT = "script"
+    STYLE = "style"
+
+
 class Portal(_Model):
-    """One Vite application of the npm workspace. `output` is the folder that its build writes."""
+    """One Vite application of the npm workspace. `output` is the folder that its build writes.
+
+    `csp` are origins that its pages load from besides their own and the API's: `img: [https://images.example.org]`.
+    """
 
     path: RelativePath
     output: RelativePath = "dist"
+    configure: Configured = Configured.START
+    csp: dict[Loads, tuple[Origin, ...]] = Field(default_factory=dict)
 
 
 class Install(StrEnum):
@@ -206,6 +231,11 @@ class Workspace(_Model):
     def image_names(self) -> tuple[str, ...]:
         """Every image of the workspace: `backend` and one a portal."""
         return ("backend", *self.frontend.portals)
+
+    def configured(self, way: Configured) -> "Workspace":
+        """Return the same workspace with every portal configured in one way."""
+        portals = {name: one.model_copy(update={"configure": way}) for name, one in self.frontend.portals.items()}
+        return self.model_copy(update={"frontend": self.frontend.model_copy(update={"portals": portals})})
 
     def services_with(self, role: Role) -> tuple[str, ...]:
         """Return the names of the services in `role`, in the file's order."""
