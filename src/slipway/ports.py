@@ -114,6 +114,16 @@ class Images(Protocol):
         """Push and return `repository@sha256:...` as the registry answered."""
 
 
+class ImageFiles(Protocol):
+    """Reads what an image holds without starting it."""
+
+    def read(self, image: str, path: str) -> bytes:
+        """Return a file's content. Raises `Refused` when the image has no such file."""
+
+    def discard(self, image: str) -> None:
+        """Remove an image that has no name; one that is named, used or built upon stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class OneOff:
     """A container that runs once and is removed: `variables` travel through the engine's API, never argv."""
