@@ -1,8 +1,9 @@
-"""Takes out of installed packages what a running service never reads: their tests, type stubs, headers, debug symbols.
+"""Takes out of installed packages what a running service never reads: tests, type stubs, headers, symbols.
 
     trim.py FOLDER [PATTERN ...]      a pattern keeps what it matches: `numpy/_core/include/*`, `sklearn/tests`
 
-A folder of tests that a package itself imports when it is imported stays, and is told.
+A folder of tests that a package itself imports when it is imported stays, and is told. So does every stub, header and
+the like that its package's code speaks of: librosa reads its stubs, autobahn its C.
 """
 
 import re
@@ -13,8 +14,12 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-_SUFFIXES = {".pyi", ".pxd", ".pyx", ".h", ".hpp", ".hh", ".a", ".la"}
-_IMPORT = re.compile(r"^(?:from|import)[ \t]+([\w.]+)(?:[ \t]+import[ \t]+\(?([\w, \t]+))?", re.MULTILINE)
+_SUFFIXES = {
+    *(".pyi", ".pxd", ".pyx"),  # types, and what Cython compiles
+    *(".c", ".cpp", ".h", ".hpp", ".a"),  # what a C compiler takes; a package may compile as it starts, and says so
+    *(".po", ".pot"),  # what translators write; programs read the .mo
+}
+_IMPORT = re.compile(r"^([ \t]*)(?:from|import)[ \t]+([\w.]+)(?:[ \t]+import[ \t]+\(?([\w, \t]+))?", re.MULTILINE)
 
 
 def main(root: Path, keep: list[str]) -> None:
@@ -27,36 +32,60 @@ def main(root: Path, keep: list[str]) -> None:
             print(f"{folder.relative_to(root)} stays: {needed[folder].relative_to(root)} imports it")
         else:
             shutil.rmtree(folder)
-    for file in list(root.rglob("*")):
-        if file.suffix in _SUFFIXES and file.is_file() and not kept(root, file, keep):
-            file.unlink()
+    for package in [path for path in root.iterdir() if path.is_dir()]:
+        code = "".join(file.read_text("utf-8", "replace") for file in package.rglob("*.py"))
+        for file in [path for path in package.rglob("*") if path.suffix in _SUFFIXES and path.is_file()]:
+            if not kept(root, file, keep) and not speaks_of(code, file):
+                file.unlink()
     strip(file for file in root.rglob("*.so*") if not kept(root, file, keep))
     print(f"{(before - size(root)) / 1e6:.0f} of {before / 1e6:.0f} MB taken out")
 
 
-def test_folders(root: Path) -> Iterator[Path]:
-    """Yield the outermost folders of packages' own tests. `test` alone is no sign: django.test is an API."""
-    for folder in sorted(root.rglob("tests")):
-        is_package = (folder / "__init__.py").exists() or any(folder.glob("test_*.py"))
-        if folder.is_dir() and is_package and "tests" not in folder.relative_to(root).parts[:-1]:
-            yield folder
+def test_folders(root: Path) -> list[Path]:
+    """Yield the outermost folders of packages' own tests. A `test` without any is none: django.test is an API."""
+    found: list[Path] = []
+    for folder in sorted([*root.rglob("tests"), *root.rglob("test")]):
+        holds_tests = any(folder.glob("test_*.py")) or (folder.name == "tests" and (folder / "__init__.py").exists())
+        if holds_tests and not any(outer in folder.parents for outer in found):
+            found.append(folder)
+    return found
 
 
 def imported(root: Path, folders: list[Path]) -> dict[Path, Path]:
-    """Return the folders that code outside of tests imports on its top level, each with a file that does."""
+    """Return the folders that are imported with their packages, each with a file that does it.
+
+    That is code outside of tests which imports them on its top level and is imported by other such code: what only a
+    person would run by hand does not count.
+    """
     by_module = {".".join(folder.relative_to(root).parts): folder for folder in folders}
-    found: dict[Path, Path] = {}
+    importers: list[tuple[Path, Path]] = []
+    called: set[str] = set()
     for file in root.rglob("*.py"):
-        if "tests" in file.relative_to(root).parts:
+        path = file.relative_to(root)
+        if is_test(file, folders):
             continue
-        package = file.relative_to(root).parent.parts
-        for module, names in _IMPORT.findall(file.read_text("utf-8", "replace")):
-            absolute = resolved(module, package)
-            for name in (absolute, *(f"{absolute}.{name.split()[0]}" for name in names.split(",") if name.split())):
-                for tests, folder in by_module.items():
-                    if name == tests or name.startswith(f"{tests}."):
-                        found.setdefault(folder, file)
-    return found
+        for indent, names in imports(file.read_text("utf-8", "replace"), path.parent.parts):
+            called |= names
+            if not indent:
+                ancestors = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 2)}
+                importers += [(by_module[tests], file) for tests in by_module.keys() & ancestors]
+    return {
+        folder: file
+        for folder, file in importers
+        if file.name == "__init__.py" or ".".join(file.relative_to(root).with_suffix("").parts) in called
+    }
+
+
+def imports(text: str, package: tuple[str, ...]) -> Iterator[tuple[str, set[str]]]:
+    """Yield (indent, the absolute names that one statement may import) of a module in `package`."""
+    for indent, module, names in _IMPORT.findall(text):
+        absolute = resolved(module, package)
+        yield indent, {absolute, *(f"{absolute}.{name.split()[0]}" for name in names.split(",") if name.split())}
+
+
+def is_test(file: Path, folders: list[Path]) -> bool:
+    """Whether a file lies in one of `folders`."""
+    return any(folder in file.parents for folder in folders)
 
 
 def resolved(module: str, package: tuple[str, ...]) -> str:
@@ -68,15 +97,23 @@ def resolved(module: str, package: tuple[str, ...]) -> str:
     return ".".join(filter(None, (*package[: len(package) - dots + 1], name)))
 
 
+def speaks_of(code: str, file: Path) -> bool:
+    """Whether a package's code mentions `file`, or reads stubs as such (`lazy_loader.attach_stub`)."""
+    return file.name in code or (file.suffix == ".pyi" and ("attach_stub" in code or ".pyi" in code))
+
+
 def strip(libraries: Iterable[Path]) -> None:
-    """Take debug symbols out of extension modules. What a wheel was repaired with (`*.libs`) is left as it is."""
+    """Take out the symbols that no linker needs, as Debian does with its libraries.
+
+    Libraries that a wheel was repaired with (`*.libs`) stay as they are: stripping breaks some that patchelf has moved.
+    """
     chosen = [
         str(file)
         for file in libraries
         if file.is_file() and not file.is_symlink() and not any(part.endswith(".libs") for part in file.parts)
     ]
     for begin in range(0, len(chosen), 50):
-        subprocess.run(["strip", "--strip-debug", *chosen[begin : begin + 50]], check=True)
+        subprocess.run(["strip", "--strip-unneeded", *chosen[begin : begin + 50]], check=True)
 
 
 def kept(root: Path, path: Path, patterns: list[str]) -> bool:
