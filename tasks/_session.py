@@ -210,6 +210,7 @@ class Session:
             workspace=workspace,
             version=version,
             images=self.images,
+            image_files=self.image_files,
             client=client,
             keeper=self.ground_keeper(client),
             bases=self.bases,

@@ -20,7 +20,7 @@ from slipway.config.textfile import read_text
 _INCLUDE = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))(\S.*)")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _HASHES = re.compile(r"\s--hash[= ]\S+")
-_NO_NAME = re.compile(r"(\.{0,2}/|file:|https?:|(git|hg|svn|bzr)\+)|.*\.(whl|zip|tar\.gz)$")
+_NO_NAME = re.compile(r"(\.{0,2}/|file:|https?:|(git|hg|svn|bzr)\+)|[^@\s]*\.(whl|zip|tar\.gz)$")
 _FROM_ELSEWHERE = "publish it as a package, and ask for it by name"
 
 

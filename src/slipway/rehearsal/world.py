@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slipway.config.config import Config
 from slipway.config.workspace import Workspace
-from slipway.ports import BackupStore, Say
+from slipway.ports import BackupStore, ImageFiles, Say
 from slipway.rehearsal.ground import GroundKeeper
 from slipway.release.image import Version
 from slipway.target import Target
@@ -35,6 +35,7 @@ class World:
     workspace: Workspace
     version: Version
     images: "BuildKitImages"
+    image_files: ImageFiles
     client: "docker.DockerClient"
     keeper: GroundKeeper
     bases: Callable[[Iterable[str], Say], Mapping[str, str]]

@@ -16,7 +16,7 @@ from slipway.config.workspace import Workspace
 _MADE_FROM = re.compile(r"^# made from: (\S+)$", re.MULTILINE)
 _PYTHON = re.compile(r"^# python: (\S+)$", re.MULTILINE)
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?(?:==([^\s;\\]+)| @ (\S+))", re.MULTILINE)
-_VIA = re.compile(r"^ {4}# +(?:via )?(\S+)$", re.MULTILINE)
+_VIA = re.compile(r"^ {4}# +(?:via )?(?!via$)(\S+)$", re.MULTILINE)
 
 
 def lock_file(workspace: Workspace) -> Path:

@@ -10,7 +10,7 @@ None of them touches the world, and each can be told to fail: `platform.failures
 """
 
 from slipway.testing.host import FakeContainers, FakeLock, FakeShell, FakeState
-from slipway.testing.images import FakeImages
+from slipway.testing.images import FakeImageFiles, FakeImages
 from slipway.testing.platform import FakePlatform
 from slipway.testing.told import Clock, FakeStep, Lines
 from slipway.testing.web import FakeWeb
@@ -18,6 +18,7 @@ from slipway.testing.web import FakeWeb
 __all__ = [
     "Clock",
     "FakeContainers",
+    "FakeImageFiles",
     "FakeImages",
     "FakeLock",
     "FakePlatform",

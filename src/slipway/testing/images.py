@@ -1,9 +1,9 @@
 """An engine that builds, in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
-from slipway.errors import SlipwayError, UsageError
+from slipway.errors import Refused, SlipwayError, UsageError
 from slipway.ports import BuildEvent, BuiltImage, ImageBuild, Say
 from slipway.testing.failing import Failing
 
@@ -69,3 +69,24 @@ class FakeImages(Failing):
         say("pushed")
         digest = sha256(self.held[reference].id.encode()).hexdigest()
         return f"{reference.rpartition(':')[0]}@sha256:{digest}"
+
+
+class FakeImageFiles(Failing):
+    """Every image holds `files` (path -> content); `discarded` lists what was thrown away."""
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        super().__init__()
+        self.files = dict(files or {})
+        self.discarded: list[str] = []
+
+    def read(self, image: str, path: str) -> bytes:
+        """Return what `files` has. Raises `Refused` when there is none."""
+        self._called("read", path)
+        if path not in self.files:
+            raise Refused(f"{path} is not in the image", where=image)
+        return self.files[path]
+
+    def discard(self, image: str) -> None:
+        """Remember it."""
+        self._called("discard", image)
+        self.discarded.append(image)
