@@ -8,7 +8,7 @@ import pytest
 
 from slipway.config.workspace import Workspace
 from slipway.config.workspace_file import load_workspace
-from slipway.errors import Refused, UsageError
+from slipway.errors import Refused, SlipwayError, Unreachable, UsageError
 from slipway.plans.build_backend import LOCK_PATH
 from slipway.plans.build_common import Bases
 from slipway.ports import BuildEvent, BuiltImage, ImageBuild
@@ -157,6 +157,23 @@ def test_requirements_without_end_are_refused(source: Path) -> None:
     requirements.write_text("".join(f"package-{number}>=1.0,<2.0\n" for number in range(9000)))
     with pytest.raises(UsageError, match="bytes of requirements"):
         wanted_lock(load_workspace(source / "workspace.yaml", source), ROOT)
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("error: Failed to fetch: `https://index.example.org/simple/django/`", Unreachable),
+        ("NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused')", Unreachable),
+        ("Because django was not found in the package registry", Refused),
+    ],
+)
+def test_an_index_that_does_not_answer_is_no_contradiction(source: Path, line: str, error: type[SlipwayError]) -> None:
+    resolver, workspace = Resolver(), load_workspace(source / "workspace.yaml", source)
+    resolver.images.failures["build", "lock"] = Refused("RUN resolve ended with exit code 1", details=("a", line))
+    with pytest.raises(error) as caught:
+        resolver.ensures(workspace)
+    assert line in caught.value.details
+    assert kept_lock(workspace) is None
 
 
 @pytest.mark.parametrize("answer", [b"", b"# python: 3.11\n"])

@@ -1,6 +1,7 @@
 """Lock: the backend's packages, resolved once from ranges and constraints and kept with their hashes."""
 
 import difflib
+import re
 import tempfile
 import tomllib
 from collections.abc import Callable
@@ -13,12 +14,16 @@ from slipway.config.fault import Fault, refuse, shown
 from slipway.config.requirements import Asked, parse_requirement, read_requirements
 from slipway.config.textfile import read_text
 from slipway.config.workspace import Workspace
-from slipway.errors import Refused, UsageError
+from slipway.errors import Refused, Unreachable, UsageError
 from slipway.plans.build_backend import LOCK_PATH, lock_build
 from slipway.plans.build_common import Bases
 from slipway.ports import BuildEvent, ImageBuild, ImageFiles, Images, Say
 from slipway.release.lock import Lock, Wanted, lock_file, names_matching
 
+_NO_INDEX = re.compile(
+    r"connection (refused|reset)|timed? ?out|NewConnectionError|dns error|name resolution|certificate|Failed to fetch",
+    re.IGNORECASE,
+)
 _LONGEST = 100_000
 """Bytes of requirements: they travel as one build argument, and Linux takes 128 KiB for one."""
 
@@ -110,7 +115,17 @@ def _resolved(images: Images, files: ImageFiles, build: ImageBuild, say: Say) ->
         if event.text and event.step.startswith("[lock"):
             say(event.text)
 
-    built = images.build(build, tell)
+    try:
+        built = images.build(build, tell)
+    except Refused as refused:
+        if not any(_NO_INDEX.search(line) for line in refused.details):
+            raise
+        raise Unreachable(
+            "the package index does not answer",
+            where=refused.where,
+            hint="pip's configuration on this machine says where it is; nothing was changed",
+            details=refused.details[-3:],
+        ) from refused
     try:
         return files.read(built.id, LOCK_PATH).decode("utf-8", "replace")
     finally:
