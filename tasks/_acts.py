@@ -25,6 +25,8 @@ def build(s: Session, only: tuple[str, ...] = (), configure: str = "") -> None:
     from slipway.verbs.portals import look_into
 
     s.configure_portals(configure)
+    if not only or "backend" in only:
+        ensure_lock(s)  # first: a lock made now is a change of the checkout, and so of its version
     world = s.world()
     builds = workspace_builds(world, s.config)
     unknown = set(only) - {wanted.name for wanted in builds}
@@ -42,6 +44,30 @@ def build(s: Session, only: tuple[str, ...] = (), configure: str = "") -> None:
     else:
         rows = [(name, f"{image.size / 1e6:.0f} MB", image.tags[0]) for name, image in built.items()]
         s.console.table(("image", "size", "tag"), rows)
+
+
+def ensure_lock(s: Session) -> None:
+    """Refuse a lock that does not fit the requirements; make one where there is none."""
+    from slipway.verbs import lock
+
+    lock.ensure_lock(s.images, s.image_files, s.workspace, ROOT, s.console.say, s.lock_bases)
+
+
+def make_lock(s: Session) -> None:
+    """Resolve the backend's packages anew, keep the lock and tell what changed."""
+    from slipway.config.fault import shown
+    from slipway.verbs import lock
+
+    made = lock.make_lock(s.images, s.image_files, s.workspace, ROOT, s.console.say, s.lock_bases())
+    for line in (*made.changes, *made.notes):
+        s.console.say(line)
+    document = {
+        "lock": str(made.file),
+        "packages": made.packages,
+        "changes": list(made.changes),
+        "notes": list(made.notes),
+    }
+    s.finish(document, f"{made.packages} packages with their hashes in {shown(made.file)}, {len(made.changes)} changes")
 
 
 def show_deployment(s: Session) -> None:

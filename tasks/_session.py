@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from slipway.engines.console import Console
     from slipway.engines.engine_address import EngineAddress
     from slipway.engines.images.buildkit import BuildKitImages
-    from slipway.ports import BackupStore, BuiltImage, Say
+    from slipway.plans.build_common import Bases
+    from slipway.ports import BackupStore, BuiltImage, ImageFiles, Say
     from slipway.rehearsal.ground import GroundKeeper
     from slipway.rehearsal.world import World
     from slipway.release.image import Version
@@ -156,6 +157,21 @@ class Session:
 
         arguments = build_arguments(home=own_home())
         return BuildKitImages(self.engine.url, self.mask, self.engine.tls, arguments)
+
+    @cached_property
+    def image_files(self) -> "ImageFiles":
+        """What images of this machine's engine hold."""
+        from slipway.engines.images.files import EngineImageFiles
+
+        return EngineImageFiles(self.engine.client)
+
+    def lock_bases(self) -> "Bases":
+        """Return the bases once the one that a lock is made in is there."""
+        from slipway.plans.build_common import Bases
+
+        self.ensure_engine()
+        self.bases(("python",), self.console.say)
+        return Bases()
 
     def bases(self, names: Iterable[str], say: "Say") -> dict[str, str]:
         """Make the base images `names`, from SLIPWAY_BASE_REGISTRY where that is given; return name -> reference."""

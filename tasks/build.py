@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from tasks._acts import build
+from tasks._acts import build, make_lock
 from tasks._session import REHEARSAL, helped, session
 
 _HELP = helped("source", "workspace", "env", "format", "verbose")
@@ -75,3 +75,10 @@ def frontend(
     """Build the image of one portal; with `--configure build` it holds the variables of --env from then on."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
         build(s, (app,), configure=configure)
+
+
+@task(help=helped("source", "workspace", "format", "verbose"))
+def lock(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
+    """Resolve the backend's Python packages into the lock with hashes that its image is made from; commit it."""
+    with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        make_lock(s)

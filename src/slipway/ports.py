@@ -123,6 +123,9 @@ class ImageFiles(Protocol):
     def untag(self, reference: str) -> None:
         """Take a name away from an image; nothing happens where the engine does not know it."""
 
+    def discard(self, image: str) -> None:
+        """Remove an image that has no name; one that is named, used or built upon stays."""
+
 
 @dataclass(frozen=True, slots=True)
 class OneOff:

@@ -16,6 +16,7 @@ from slipway.config.workspace_file import load_workspace
 from slipway.engines.images.context import context_entries
 from slipway.errors import UsageError
 from slipway.plans.build import image_builds
+from slipway.plans.build_backend import lock_build
 from slipway.plans.build_common import Bases
 from slipway.plans.build_portals import BUILT_WITH, CONFIGURED
 from slipway.ports import ImageBuild
@@ -24,6 +25,7 @@ from slipway.release.image import Version
 ROOT = Path(__file__).parents[2]
 EXAMPLE = load_workspace(ROOT / "example" / "workspace.yaml", ROOT / "example")
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LOCK = lock_build(EXAMPLE, ROOT, Bases(), ("django", "celery<6"), ("kombu<5.6", "redis<6"), CREATED)
 PORTALS = ("frontend", "admin", "publisher", "stations")
 
 
@@ -57,34 +59,56 @@ def test_tags_and_labels_name_version_and_revision() -> None:
 
 def test_the_backend_context_holds_code_requirements_and_overlay_and_nothing_that_running_it_made() -> None:
     names = files(builds()["backend"])
-    assert {"Dockerfile.backend", "requirements/requirements.txt", "src/manage.py", "slipway/pyproject.toml"} <= names
+    assert {
+        "Dockerfile.backend",
+        "lock/backend.lock",
+        "tools/trim.py",
+        "src/manage.py",
+        "slipway/pyproject.toml",
+    } <= names
     assert {"src/core/settings.py", "slipway/src/slipway_runtime/healthcheck.py"} <= names
     assert not [name for name in names if re.search(r"static_cdn|/media/|sqlite3|__pycache__|\.env|\.git/", name)]
-    assert {name for name in names if name.startswith("requirements/")} == {
-        "requirements/requirements.txt",
-        "requirements/requirements-dev.txt",
-    }
 
 
 def test_what_the_backend_needs_becomes_arguments() -> None:
     workspace = changed(
-        backend={"apt": ("ffmpeg", "libpq5"), "constraints": ("kombu<5.6", "redis<6"), "writable": ("a", "b")}
+        backend={
+            "apt": ("ffmpeg", "libpq5"),
+            "apt_without": ("libllvm15",),
+            "keep": ("a/*", "b"),
+            "writable": ("a", "b"),
+        }
     )
     arguments = builds(workspace)["backend"].arguments
     assert arguments["APT_PACKAGES"] == "ffmpeg libpq5"
-    assert arguments["CONSTRAINTS"] == "kombu<5.6\nredis<6"
+    assert arguments["APT_WITHOUT"] == "libllvm15"
+    assert arguments["KEEP"] == "a/* b"
+    assert arguments["LOCK"] == "backend.lock"
     assert arguments["WRITABLE"] == "a b"
     assert arguments["HEALTH_PATH"] == "/health/"
     assert arguments["BUILD_PACKAGES"] == ""
 
 
-def test_a_requirement_file_in_a_folder_is_in_the_context(tmp_path: Path) -> None:
-    (tmp_path / "api" / "deps").mkdir(parents=True)
-    (tmp_path / "api" / "deps" / "prod.txt").write_text("django\n")
-    workspace = changed(backend={"path": "api", "requirements": "deps/prod.txt"}).model_copy(
-        update={"source": tmp_path}
-    )
-    assert "requirements/deps/prod.txt" in files(builds(workspace)["backend"])
+def test_the_lock_lies_beside_the_workspace_file_and_is_a_part_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "shop.txt").write_text("django==5\n")
+    workspace = changed(backend={"lock": "locks/shop.txt"}).model_copy(update={"file": tmp_path / "workspace.yaml"})
+    build = builds(workspace)["backend"]
+    assert "lock/shop.txt" in files(build)
+    assert build.arguments["LOCK"] == "shop.txt"
+
+
+def test_without_a_lock_nothing_is_built() -> None:
+    with pytest.raises(UsageError, match=r"absent\.lock"):
+        files(builds(changed(backend={"lock": "absent.lock"}))["backend"])
+
+
+def test_resolving_reads_no_source_and_makes_no_image_with_a_name() -> None:
+    assert LOCK.target == "lock"
+    assert LOCK.tags == ()
+    assert not [name for name in files(LOCK) if name.startswith(("src/", "slipway/", "lock/"))]
+    assert LOCK.arguments["REQUIREMENTS"] == "django\ncelery<6"
+    assert LOCK.arguments["CONSTRAINTS"] == "kombu<5.6\nredis<6"
 
 
 def test_the_install_stage_of_every_portal_reads_the_same_files() -> None:
@@ -197,7 +221,8 @@ def test_the_dockerfile_takes_every_argument_and_has_the_stage_and_the_files(ima
     build = builds()[image]
     text = (ROOT / build.dockerfile).read_text()
     of_the_machine = {"PIP_INDEX_URL"}
-    assert set(build.arguments) == set(re.findall(r"^ARG (\w+)", text, re.MULTILINE)) - of_the_machine
+    resolving = set(LOCK.arguments) if image == "backend" else set()
+    assert set(build.arguments) | resolving == set(re.findall(r"^ARG (\w+)", text, re.MULTILINE)) - of_the_machine
     assert f" AS {build.target}\n" in text
     names = files(build)
     folders = {str(parent) for name in names for parent in Path(name).parents}

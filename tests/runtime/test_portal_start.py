@@ -65,7 +65,7 @@ def built(build: ImageBuild) -> Iterator[BuiltImage]:
 
 def bundle(image: BuiltImage) -> dict[str, str]:
     with docker_client() as client:
-        files = EngineImageFiles(client, {"slipway.test": "files"}).read(image.id, BUNDLE)
+        files = EngineImageFiles(lambda: client, {"slipway.test": "files"}).read(image.id, BUNDLE)
     return {path: content.decode() for path, content in files.items() if path.endswith((".js", ".html"))}
 
 

@@ -36,6 +36,8 @@ DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 SqlName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?&=%:@+,;-]*$")]
 Origin = Annotated[str, Field(pattern=r"^(https?|wss?)://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?$", max_length=200)]
+PackagePattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9*?\[][A-Za-z0-9._*?\[\]-]*$")]
+FilePattern = Annotated[str, Field(pattern=r"^[^\s/'\"$`\\][^\s'\"$`\\]*$")]
 Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
 
 
@@ -46,14 +48,22 @@ class _Model(BaseModel):
 class Backend(_Model):
     """The Django project: one image for the roles web, worker and beat.
 
-    `apt` are Debian packages needed at run time, `build_apt` those that only the installation of Python packages needs.
+    `lock` is the file, relative to the workspace file, that holds every Python package with its hashes.
+    `development` are names or patterns (`pytest-*`) of requirements that no image needs.
+    `keep` are patterns of paths below site-packages (`numpy/_core/include`) that are not trimmed.
+    `apt` are Debian packages needed at run time, `apt_without` those of their dependencies that the image does without,
+    `build_apt` those that only the installation of Python packages needs.
     `writable` are the folders that the running application may write to; all others belong to root.
     """
 
     path: RelativePath
     requirements: RelativePath = "requirements.txt"
     constraints: tuple[Requirement, ...] = ()
+    lock: RelativePath = "backend.lock"
+    development: tuple[PackagePattern, ...] = ()
+    keep: tuple[FilePattern, ...] = ()
     apt: tuple[DebianPackage, ...] = ()
+    apt_without: tuple[DebianPackage, ...] = ()
     build_apt: tuple[DebianPackage, ...] = ()
     settings: str = "core.settings"
     asgi: str = "core.asgi:application"

@@ -25,6 +25,7 @@ from slipway.steps.guard import AcquireLock
 from slipway.target import Target
 from slipway.verbs.build import build_images
 from slipway.verbs.deploy import Prepared, prepare_provisioning
+from slipway.verbs.lock import ensure_lock
 from slipway.verbs.portals import bundle_issues, look_into
 from slipway.verbs.push import push_images, push_other, push_tools
 
@@ -74,6 +75,7 @@ def check_env(world: World, say: Say) -> tuple[Config, str]:
 def build(world: World, config: Config, say: Say, parts: list[dict[str, object]]) -> tuple[dict[str, BuiltImage], str]:
     """Build every image; what counts is what the engine shows afterwards."""
     world.bases(BASES, say)
+    ensure_lock(world.images, world.files, world.workspace, world.root, say, Bases)
     built, _ = build_images(world.images, workspace_builds(world, config), _Nested(say, parts))
     look_into(world.files, config, built, _Nested(say, parts))
     sizes = ", ".join(f"{name} {image.size / 1e6:.0f} MB" for name, image in built.items())

@@ -50,4 +50,4 @@ class World:
         """What is inside the engine's images. What looks into them is swept away with the stages of `check.images`."""
         from slipway.engines.images.files import EngineImageFiles
 
-        return EngineImageFiles(self.client, {LABEL: "files", **Owner.here().labels()})
+        return EngineImageFiles(lambda: self.client, {LABEL: "files", **Owner.here().labels()})

@@ -7,12 +7,13 @@ from slipway.testing.failing import Failing
 
 
 class FakeImageFiles(Failing):
-    """`held` maps (image, folder) to path -> content; `untagged` lists names in the order in which they went."""
+    """`held` maps (image, folder) to path -> content; `untagged` and `discarded` list what went, in order."""
 
     def __init__(self, held: Mapping[tuple[str, str], Mapping[str, bytes]] | None = None) -> None:
         super().__init__()
         self.held = dict(held or {})
         self.untagged: list[str] = []
+        self.discarded: list[str] = []
 
     def read(self, image: str, folder: str) -> Mapping[str, bytes]:
         """Return what `held` has. Raises `Refused` without it."""
@@ -25,3 +26,8 @@ class FakeImageFiles(Failing):
         """Note the name."""
         self._called("untag", reference)
         self.untagged.append(reference)
+
+    def discard(self, image: str) -> None:
+        """Note the image."""
+        self._called("discard", image)
+        self.discarded.append(image)

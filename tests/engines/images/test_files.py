@@ -22,13 +22,13 @@ def client() -> Iterator[docker.DockerClient]:
 
 def test_files_are_read_and_nothing_is_left(client: docker.DockerClient) -> None:
     with tiny.image(client, {"/srv/a.js": "one", "/srv/deep/b.html": "zwei ü"}, 'CMD ["/none"]') as reference:
-        found = EngineImageFiles(client, LABELS).read(reference, "/srv")
+        found = EngineImageFiles(lambda: client, LABELS).read(reference, "/srv")
     assert found == {"a.js": b"one", "deep/b.html": "zwei ü".encode()}
     assert client.containers.list(all=True, filters={"label": "slipway.test=image-files"}) == []
 
 
 def test_a_folder_or_an_image_that_is_not_there_is_named(client: docker.DockerClient) -> None:
-    files = EngineImageFiles(client, LABELS)
+    files = EngineImageFiles(lambda: client, LABELS)
     with tiny.image(client) as reference, pytest.raises(Refused, match="has no /srv"):
         files.read(reference, "/srv")
     with pytest.raises(Refused):
@@ -37,7 +37,7 @@ def test_a_folder_or_an_image_that_is_not_there_is_named(client: docker.DockerCl
 
 
 def test_a_name_is_taken_away_and_the_image_stays_under_its_other_one(client: docker.DockerClient) -> None:
-    files = EngineImageFiles(client, LABELS)
+    files = EngineImageFiles(lambda: client, LABELS)
     with tiny.image(client) as reference:
         other = reference.replace(":1", ":2")
         client.images.get(reference).tag(other)
@@ -49,7 +49,7 @@ def test_a_name_is_taken_away_and_the_image_stays_under_its_other_one(client: do
 def test_an_engine_that_does_not_answer_is_unreachable() -> None:
     lost = docker.DockerClient("tcp://127.0.0.1:9", version="1.41")
     with pytest.raises(Unreachable):
-        EngineImageFiles(lost).read("a:1", "/srv")
+        EngineImageFiles(lambda: lost).read("a:1", "/srv")
     with pytest.raises(Unreachable):
-        EngineImageFiles(lost).untag("a:1")
+        EngineImageFiles(lambda: lost).untag("a:1")
     lost.close()

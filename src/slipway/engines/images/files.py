@@ -1,8 +1,10 @@
 """What is inside an image of the engine: read through a container that is made and never started."""
 
+import contextlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slipway.errors import Refused, Unreachable
@@ -12,11 +14,18 @@ if TYPE_CHECKING:
 
 
 class EngineImageFiles:
-    """The port `ImageFiles` over one engine. `labels` go onto the containers, which are gone a moment later."""
+    """The port `ImageFiles` over one engine, opened at the first question.
 
-    def __init__(self, client: "docker.DockerClient", labels: Mapping[str, str] | None = None) -> None:
-        self._client = client
+    `labels` go onto the containers, which are gone a moment later. `engine` may raise `Unreachable`.
+    """
+
+    def __init__(self, engine: "Callable[[], docker.DockerClient]", labels: Mapping[str, str] | None = None) -> None:
+        self._engine = engine
         self._labels = dict(labels or {})
+
+    @cached_property
+    def _client(self) -> "docker.DockerClient":
+        return self._engine()
 
     def read(self, image: str, folder: str) -> Mapping[str, bytes]:
         """Return path -> content of the files below `folder`, links left out.
@@ -27,7 +36,8 @@ class EngineImageFiles:
         import requests
 
         try:
-            container = self._client.containers.create(image, labels=self._labels)
+            # The word is for an image that names no program of its own.
+            container = self._client.containers.create(image, ["-"], labels=self._labels)
             try:
                 chunks, _ = container.get_archive(folder)
                 archive = io.BytesIO(b"".join(chunks))
@@ -52,3 +62,12 @@ class EngineImageFiles:
             return
         except (docker.errors.APIError, requests.RequestException) as error:
             raise Unreachable(f"the engine did not take the name away: {error}", where=reference) from error
+
+    def discard(self, image: str) -> None:
+        """Remove an image that has no name; one that is named, used or built upon stays."""
+        import docker.errors
+        import requests
+
+        with contextlib.suppress(docker.errors.APIError, requests.RequestException):
+            if not self._client.images.get(image).tags:
+                self._client.images.remove(image)
