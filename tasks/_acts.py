@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 _UP_TO_DATE = "up to date: every service runs this release"
 
 
-def build(s: Session, only: tuple[str, ...] = ()) -> None:
-    """Build the images named in `only` (all without) and tell what came of it."""
+def build(s: Session, only: tuple[str, ...] = (), configure: str = "") -> None:
+    """Build the images named in `only` (all without) and tell what came of it.
+
+    `configure` overrides when portals learn their variables, "" leaves it to the workspace file.
+    """
     from slipway.rehearsal.stages import workspace_builds
     from slipway.verbs.build import build_images
+    from slipway.verbs.portals import look_into
 
+    s.configure_portals(configure)
+    if not only or "backend" in only:
+        ensure_lock(s)  # first: a lock made now is a change of the checkout, and so of its version
     world = s.world()
     builds = workspace_builds(world, s.config)
     unknown = set(only) - {wanted.name for wanted in builds}
@@ -28,6 +35,7 @@ def build(s: Session, only: tuple[str, ...] = ()) -> None:
         raise UsageError(f"there is no image {', '.join(sorted(unknown))}", hint=f"there are {names}")
     world.bases(("python", "node", "nginx"), s.console.say)
     built, results = build_images(s.images, [b for b in builds if not only or b.name in only], s.console)
+    results += look_into(world.files, s.config, built, s.console)
     if s.as_json:
         images = {
             name: {"id": image.id, "bytes": image.size, "tags": list(image.tags)} for name, image in built.items()
@@ -36,6 +44,30 @@ def build(s: Session, only: tuple[str, ...] = ()) -> None:
     else:
         rows = [(name, f"{image.size / 1e6:.0f} MB", image.tags[0]) for name, image in built.items()]
         s.console.table(("image", "size", "tag"), rows)
+
+
+def ensure_lock(s: Session) -> None:
+    """Refuse a lock that does not fit the requirements; make one where there is none."""
+    from slipway.verbs import lock
+
+    lock.ensure_lock(s.images, s.image_files, s.workspace, ROOT, s.console.say, s.lock_bases)
+
+
+def make_lock(s: Session) -> None:
+    """Resolve the backend's packages anew, keep the lock and tell what changed."""
+    from slipway.config.fault import shown
+    from slipway.verbs import lock
+
+    made = lock.make_lock(s.images, s.image_files, s.workspace, ROOT, s.console.say, s.lock_bases())
+    for line in (*made.changes, *made.notes):
+        s.console.say(line)
+    document = {
+        "lock": str(made.file),
+        "packages": made.packages,
+        "changes": list(made.changes),
+        "notes": list(made.notes),
+    }
+    s.finish(document, f"{made.packages} packages with their hashes in {shown(made.file)}, {len(made.changes)} changes")
 
 
 def show_deployment(s: Session) -> None:

@@ -2,10 +2,11 @@
 
 from invoke import Context, task
 
-from tasks._acts import build
+from tasks._acts import build, make_lock
 from tasks._session import REHEARSAL, helped, session
 
 _HELP = helped("source", "workspace", "env", "format", "verbose")
+_CONFIGURE = {"configure": "when portals learn their variables: start or build (default: as the workspace file says)"}
 
 
 @task(help=helped("format", "verbose"))
@@ -28,18 +29,22 @@ def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
             s.console.table(("base", "image", "size"), rows)
 
 
-@task(name="all", help=_HELP)
+@task(name="all", help=_HELP | _CONFIGURE)
 def all_images(
     c: Context,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
+    configure: str = "",
     format: str = "text",
     verbose: bool = False,
 ) -> None:
-    """Build every image of the workspace, in parallel; portals hold the API's address of --env from then on."""
+    """Build every image of the workspace, in parallel; the same images serve every environment.
+
+    With `--configure build` portals hold the variables of --env from then on.
+    """
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s)
+        build(s, configure=configure)
 
 
 @task(help=_HELP)
@@ -56,16 +61,24 @@ def backend(
         build(s, ("backend",))
 
 
-@task(help=_HELP | {"app": "which portal: frontend, admin, publisher or stations"})
+@task(help=_HELP | _CONFIGURE | {"app": "which portal: frontend, admin, publisher or stations"})
 def frontend(
     c: Context,
     app: str,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
+    configure: str = "",
     format: str = "text",
     verbose: bool = False,
 ) -> None:
-    """Build the image of one portal; it holds the API's address of --env from then on."""
+    """Build the image of one portal; with `--configure build` it holds the variables of --env from then on."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s, (app,))
+        build(s, (app,), configure=configure)
+
+
+@task(help=helped("source", "workspace", "format", "verbose"))
+def lock(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
+    """Resolve the backend's Python packages into the lock with hashes that its image is made from; commit it."""
+    with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        make_lock(s)

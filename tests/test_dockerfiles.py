@@ -9,7 +9,11 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / ".hadolint.yaml"
-DOCKERFILES = [*sorted((ROOT / "bases").glob("*.Dockerfile")), ROOT / "src/slipway/rehearsal/standin/Dockerfile"]
+DOCKERFILES = [
+    *sorted((ROOT / "bases").glob("*.Dockerfile")),
+    ROOT / "Dockerfile.frontend",
+    ROOT / "src/slipway/rehearsal/standin/Dockerfile",
+]
 
 
 def hadolint(*words: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ LONGEST = timedelta(days=366)
 
 _RAISE = {
     Ecosystem.DEBIAN: "make the base images anew, then `inv build.all`: packages come from the security suite",
-    Ecosystem.PYTHON: "raise it in the requirements or by `backend.constraints`, then `inv build.all`",
+    Ecosystem.PYTHON: "raise it in the requirements or `backend.constraints`, then `inv build.lock` and `inv build.all`",
     Ecosystem.NPM: "raise it in package.json (or its `overrides`) and the lock, then `inv build.all`",
 }
 
