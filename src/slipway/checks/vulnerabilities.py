@@ -1,12 +1,12 @@
 """Rules for known vulnerabilities: findings of all sources, held against the workspace's policy on a given day."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from slipway.checks.issue import Issue, Severity
 from slipway.config.policy import Ignored, Vulnerabilities
-from slipway.inventory.advisory import Finding, Rating, SourceAnswer, merged
+from slipway.inventory.advisory import Finding, Rating, Silence, SourceAnswer, merged
 from slipway.inventory.package import Ecosystem, Inventory, Package
 
 LONGEST = timedelta(days=366)
@@ -14,7 +14,7 @@ LONGEST = timedelta(days=366)
 
 _RAISE = {
     Ecosystem.DEBIAN: "make the base images anew, then `inv build.all`: packages come from the security suite",
-    Ecosystem.PYTHON: "raise it in the requirements or `backend.constraints`, then `inv build.lock` and `inv build.all`",
+    Ecosystem.PYTHON: "raise it in the requirements or `backend.constraints`, then `inv build.lock`, `inv build.all`",
     Ecosystem.NPM: "raise it in package.json (or its `overrides`) and the lock, then `inv build.all`",
 }
 
@@ -23,12 +23,12 @@ _RAISE = {
 class Evidence:
     """All that was seen: what each image holds, and what each source answered.
 
-    `silent` are the sources that did not answer, with why. `places` are the file:line of the policy's entries.
+    `places` are the file:line of the policy's entries.
     """
 
     inventories: tuple[Inventory, ...]
     answers: tuple[SourceAnswer, ...] = ()
-    silent: Mapping[str, str] | None = None
+    silent: tuple[Silence, ...] = ()
     places: Sequence[str] = ()
 
     def findings(self) -> tuple[Finding, ...]:
@@ -99,8 +99,10 @@ def _matches(entry: Ignored, finding: Finding) -> bool:
 
 def _unanswered(evidence: Evidence) -> Iterator[Issue]:
     """Ids `vulnerabilities.unknown` (nobody answered at all) and `vulnerabilities.unasked` (for some packages)."""
-    why = "; ".join(f"{name}: {reason}" for name, reason in (evidence.silent or {}).items())
     for ecosystem in evidence.unknown():
+        why = "; ".join(
+            f"{silent.source}: {silent.why}" for silent in evidence.silent if ecosystem in silent.ecosystems
+        )
         count = sum(not p.own for p in {p for i in evidence.inventories for p in i.of(ecosystem)})
         message = f"nobody answered for {count} {ecosystem.label} packages, so nothing is known of them"
         yield Issue(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from slipway.inventory.package import Package
+from slipway.inventory.package import Ecosystem, Package
 
 
 class Rating(StrEnum):
@@ -55,6 +55,15 @@ class SourceAnswer:
     findings: tuple[Finding, ...] = ()
     silence: str = field(default="", kw_only=True)
     """Why it did not answer for everything it was asked; "" where it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A source that answered for no package at all, the ecosystems it is asked for, and why it did not."""
+
+    source: str
+    ecosystems: frozenset[Ecosystem]
+    why: str
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:

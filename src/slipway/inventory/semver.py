@@ -3,7 +3,7 @@
 import re
 
 _VERSION = re.compile(r"v?(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
-_COMPARATOR = re.compile(r"(<=|>=|<|>|=)?\s*(\S+)")
+_COMPARATOR = re.compile(r"(<=|>=|<|>|=)?\s*([^\s<>=]+)")
 
 Key = tuple[int, int, int, tuple[tuple[int, int, str], ...]]
 

@@ -10,7 +10,7 @@ from slipway.config.document import read_document
 from slipway.config.fault import shown
 from slipway.config.workspace import Workspace
 from slipway.errors import SlipwayError
-from slipway.inventory.advisory import SourceAnswer
+from slipway.inventory.advisory import Silence, SourceAnswer
 from slipway.inventory.npm import NpmLock
 from slipway.inventory.package import Inventory, sorted_packages
 from slipway.ports import AdvisorySource, BuiltImage, Contents, Say
@@ -40,7 +40,7 @@ def read_inventories(
 
 def ask_sources(
     sources: Sequence[AdvisorySource], inventories: tuple[Inventory, ...], sboms: Mapping[str, Path], say: Say
-) -> tuple[tuple[SourceAnswer, ...], dict[str, str]]:
+) -> tuple[tuple[SourceAnswer, ...], tuple[Silence, ...]]:
     """Ask all sources at once; return what they answered, and of those that did not, why."""
 
     def ask(source: AdvisorySource) -> SourceAnswer | SlipwayError:
@@ -49,23 +49,28 @@ def ask_sources(
         except SlipwayError as error:
             return error
 
-    answers, silent = [], {}
+    answers: list[SourceAnswer] = []
+    silent: list[Silence] = []
     with ThreadPoolExecutor(max(1, len(sources))) as pool:
         for source, answer in zip(sources, pool.map(ask, sources), strict=True):
             if isinstance(answer, SourceAnswer) and answer.asked:
                 answers.append(answer)
                 say(f"{source.name}: answered for {len(answer.asked)} packages, {len(answer.findings)} findings")
             elif isinstance(answer, SourceAnswer):
-                silent[source.name] = answer.silence or "it was asked for nothing"
-                say(f"{source.name}: no answer for any package: {silent[source.name]}")
+                silent.append(Silence(source.name, source.ecosystems, answer.silence or "it was asked for nothing"))
             else:
-                silent[source.name] = "; ".join((answer.message, *answer.details[-1:]))
-                say(f"{source.name}: no answer: {silent[source.name]}")
-    return tuple(answers), silent
+                words = "; ".join((answer.message, *(line[:160] for line in answer.details[-1:])))
+                silent.append(Silence(source.name, source.ecosystems, words))
+    for one in silent:
+        say(f"{one.source}: no answer: {one.why}")
+    return tuple(answers), tuple(silent)
 
 
 def gather(
-    workspace: Workspace, inventories: tuple[Inventory, ...], answers: tuple[SourceAnswer, ...], silent: dict[str, str]
+    workspace: Workspace,
+    inventories: tuple[Inventory, ...],
+    answers: tuple[SourceAnswer, ...],
+    silent: tuple[Silence, ...],
 ) -> Evidence:
     """Return all that was seen, with the place of each entry of the policy."""
     document, _ = read_document(workspace.file, shown(workspace.file))
@@ -102,7 +107,7 @@ class Report:
             ],
             "sources": [
                 *({"name": a.source, "answered": len(a.asked), "why": a.silence} for a in evidence.answers),
-                *({"name": name, "answered": 0, "why": why} for name, why in (evidence.silent or {}).items()),
+                *({"name": one.source, "answered": 0, "why": one.why} for one in evidence.silent),
             ],
             "unknown": [ecosystem.label for ecosystem in evidence.unknown()],
             "sboms": {image: str(file) for image, file in self.sboms.items()},
