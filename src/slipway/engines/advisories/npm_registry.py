@@ -97,7 +97,7 @@ def _finding(package: Package, advisory: Mapping[str, Any], source: str) -> Find
         return None
     # The number is the registry's own; the advisory's name is the end of its address.
     number, named = str(advisory.get("id", "")), str(advisory.get("url", "")).rstrip("/").rpartition("/")[2]
-    called = named if named.startswith(("GHSA-", "CVE-")) else f"NPM-{number or named}"
+    called = named if named.startswith(("GHSA-", "CVE-")) else f"NPM-{number or named or 'unnamed'}"
     return Finding(
         package,
         called,
