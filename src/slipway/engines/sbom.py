@@ -84,7 +84,7 @@ def _component(package: Package) -> "Component":
 
 
 def _licence(text: str) -> "License | LicenseExpression":
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.contrib.license.factories import LicenseFactory
 
     return LicenseFactory().make_from_string(text)
 
