@@ -7,21 +7,21 @@ from slipway.errors import Unreachable
 from tasks._session import ROOT, Session, answer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from docker import DockerClient
 
+    from slipway.checks.vulnerabilities import Evidence
     from slipway.ports import AdvisorySource
-
-_NO_CERTAINTY = "inv check.vulnerabilities"
 
 
 def look_for_vulnerabilities(s: Session, *, sbom_only: bool) -> None:
     """Ask and tell; ends with 1 where something fails the policy, with 3 where it could not be known."""
-    from slipway.checks.issue import is_ok, report
-    from slipway.checks.vulnerabilities import check_vulnerabilities
     from slipway.engines.image_contents import ImageContents
     from slipway.engines.sbom import write_sboms
     from slipway.rehearsal.report import Recorder
-    from slipway.verbs.vulnerabilities import Report, ask_sources, gather, read_inventories
+    from slipway.verbs.vulnerabilities import ask_sources, gather, read_inventories
 
     built = s.built_images()
     client = s.engine.client()
@@ -45,7 +45,15 @@ def look_for_vulnerabilities(s: Session, *, sbom_only: bool) -> None:
             f"{len(said[0])} answered, {len(said[1])} did not",
         ),
     )
-    evidence = gather(s.workspace, inventories, answers, silent)
+    tell(s, gather(s.workspace, inventories, answers, silent), sboms)
+
+
+def tell(s: Session, evidence: "Evidence", sboms: "Mapping[str, Path]") -> None:
+    """Show what was found and end with what it means: 0, 1, or 3 where the one thing wrong is that nobody answered."""
+    from slipway.checks.issue import is_ok, report
+    from slipway.checks.vulnerabilities import check_vulnerabilities
+    from slipway.verbs.vulnerabilities import Report
+
     issues = check_vulnerabilities(evidence, s.workspace.vulnerabilities, datetime.now(UTC).date())
     if s.as_json:
         s.console.document({**report(issues), **Report(evidence, sboms).as_json()})
@@ -63,7 +71,7 @@ def look_for_vulnerabilities(s: Session, *, sbom_only: bool) -> None:
         names = ", ".join(ecosystem.label for ecosystem in evidence.unknown())
         raise Unreachable(
             f"nothing is known of {names} packages: no source answered for them",
-            where=_NO_CERTAINTY,
+            where="inv check.vulnerabilities",
             hint="this is no pass; run it where a source answers",
         )
     answer(is_ok(issues))
