@@ -2,10 +2,11 @@
 
 from invoke import Context, task
 
-from tasks._acts import build
+from tasks._acts import build, push_built
 from tasks._session import REHEARSAL, helped, session
 
 _HELP = helped("source", "workspace", "env", "format", "verbose")
+_FORCE = {"force": "build also what was built from the same inputs before"}
 
 
 @task(help=helped("format", "verbose"))
@@ -28,44 +29,65 @@ def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
             s.console.table(("base", "image", "size"), rows)
 
 
-@task(name="all", help=_HELP)
+@task(name="all", help=_HELP | _FORCE)
 def all_images(
     c: Context,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
+    force: bool = False,
     format: str = "text",
     verbose: bool = False,
 ) -> None:
-    """Build every image of the workspace, in parallel; portals hold the API's address of --env from then on."""
+    """Build every image of the workspace whose inputs changed, in parallel.
+
+    Portals hold the API's address of --env from then on.
+    """
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s)
+        build(s, force=force)
 
 
-@task(help=_HELP)
+@task(help=_HELP | _FORCE)
 def backend(
     c: Context,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
+    force: bool = False,
     format: str = "text",
     verbose: bool = False,
 ) -> None:
     """Build the image of api, worker and beat."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s, ("backend",))
+        build(s, ("backend",), force=force)
 
 
-@task(help=_HELP | {"app": "which portal: frontend, admin, publisher or stations"})
+@task(help=_HELP | {"app": "which portal: frontend, admin, publisher or stations"} | _FORCE)
 def frontend(
     c: Context,
     app: str,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
+    force: bool = False,
     format: str = "text",
     verbose: bool = False,
 ) -> None:
     """Build the image of one portal; it holds the API's address of --env from then on."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s, (app,))
+        build(s, (app,), force=force)
+
+
+@task(help=_HELP | {"registry": "where to (default: SLIPWAY_REGISTRY of --env)"})
+def push(
+    c: Context,
+    source: str = "",
+    workspace: str = "",
+    env: str = REHEARSAL,
+    registry: str = "",
+    format: str = "text",
+    verbose: bool = False,
+) -> None:
+    """Push the built images to the registry of --env; the release's tag appears there once all of them are."""
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        push_built(s, registry)

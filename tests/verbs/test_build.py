@@ -25,7 +25,8 @@ def failed(images: FakeImages) -> tuple[PlanFailed, Lines]:
 
 def test_each_image_is_a_step_and_is_looked_at_afterwards() -> None:
     images, told = FakeImages(), Lines()
-    built, results = build_images(images, BUILDS, told)
+    found = build_images(images, BUILDS, told)
+    built, results = found.images, found.results
     assert set(built) == {"backend", "admin"}
     held = images.inspect("zamio/admin:1")
     assert held is not None
@@ -90,7 +91,7 @@ def test_output_is_told_and_the_builders_own_steps_are_not() -> None:
             return super().build(build, tell)
 
     told = Lines()
-    _, results = build_images(Chatty(), BUILDS[:1], told)
+    results = build_images(Chatty(), BUILDS[:1], told).results
     assert "build backend: making" in told.lines
     assert not [line for line in told.lines if "internal" in line]
     assert results[0].observed == "1 MB, 1 steps ran, 1 from the cache"

@@ -17,7 +17,7 @@ import stamina
 from slipway.engines.images.bases import ensure_bases
 from slipway.engines.images.buildkit import BuildKitImages
 from slipway.errors import Refused, Unreachable, UsageError
-from slipway.ports import BuildEvent, ContextPart, ImageBuild
+from slipway.ports import BuildEvent, ContextPart, ImageBuild, Pushed
 from slipway.secret import Mask, Secret
 from tests.engines.images.fake_engine import DROP, FakeEngine, fake_engine
 
@@ -220,13 +220,16 @@ def test_a_push_gives_the_digest_that_the_registry_keeps(tmp_path: Path, base: s
         images = BuildKitImages()
         images.build(_build(tmp_path, f"FROM {base}\nENV N={label}\n", label, tags=(reference,)), _quiet)
         lines: list[str] = []
-        pushed = images.push(reference, lines.append)
+        first = images.push(reference, lines.append)
+        pushed = first.reference
         repository, _, digest = pushed.partition("@")
         assert repository == reference.removesuffix(":1")
         assert images.answers(pushed)
         assert digest.startswith("sha256:")
-        assert any("pushed" in line for line in lines)
-        assert images.push(reference, _quiet) == pushed
+        assert first.layers >= 1
+        assert first.sent > 1e6
+        assert lines[-1].endswith("(100 %)")
+        assert images.push(reference, _quiet) == Pushed(pushed)
         with pytest.raises(UsageError, match="does not have this image"):
             images.push(f"{port.strip()}/slipway-test/absent:1", _quiet)
     finally:
@@ -295,7 +298,7 @@ def test_a_build_without_result_or_with_a_broken_trace_says_so(engine: FakeEngin
 def test_a_push_tries_again_while_the_registry_is_busy(engine: FakeEngine) -> None:
     busy: list[object] = [{"error": "received unexpected HTTP status: 503 Service Unavailable"}]
     engine.answers["/push"] = [busy, busy, [{"aux": {"Tag": "1", "Digest": "sha256:ab", "Size": 1}}]]
-    assert BuildKitImages(engine.url).push("r:5000/a:1", _quiet) == "r:5000/a@sha256:ab"
+    assert BuildKitImages(engine.url).push("r:5000/a:1", _quiet).reference == "r:5000/a@sha256:ab"
 
 
 def test_a_refused_push_is_not_tried_again(engine: FakeEngine) -> None:

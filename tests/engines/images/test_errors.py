@@ -86,7 +86,8 @@ def test_a_registry_that_may_come_back_is_worth_another_try(text: str) -> None:
     ("text", "kind"),
     [
         ("denied: requested access to the resource is denied", Refused),
-        ("unauthorized: authentication required", Refused),
+        ("unauthorized: authentication required", UsageError),
+        ("no basic auth credentials", UsageError),
         ("An image does not exist locally with the tag: r:5000/a", UsageError),
         ("no space left on device", Unreachable),
     ],

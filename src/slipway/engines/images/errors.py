@@ -24,9 +24,8 @@ _BASE_SILENT = re.compile(
 _BASE_ABSENT = re.compile(
     r"pull access denied|repository does not exist|manifest unknown|: not found|insufficient_scope", re.IGNORECASE
 )
-_DENIED = re.compile(
-    r"denied|unauthorized|authentication required|no basic auth credentials|403 Forbidden", re.IGNORECASE
-)
+_NO_LOGIN = re.compile(r"unauthorized|authentication required|no basic auth credentials|\b401\b", re.IGNORECASE)
+_DENIED = re.compile(r"denied|403 Forbidden", re.IGNORECASE)
 _BUSY = re.compile(
     r"\b5\d\d\b|dial tcp|connection re(fused|set)|no such host|timeout|timed out|EOF|broken pipe|TLS handshake|"
     r"server gave HTTP response|x509|toomanyrequests|\b429\b",
@@ -108,6 +107,8 @@ def push_failed(reference: str, text: str) -> Exception:
     """Return `RegistryBusy` where another try may help, else the error for a person."""
     if "does not exist locally" in text or "No such image" in text:
         return UsageError("the engine does not have this image", where=reference, hint="build it first: inv build.all")
+    if _NO_LOGIN.search(text):
+        return _another_login(reference, text)
     if _DENIED.search(text):
         registry = registry_of(reference)
         return Refused(
@@ -120,10 +121,36 @@ def push_failed(reference: str, text: str) -> Exception:
     return Refused(f"the push failed: {text[:300]}", where=reference)
 
 
+def pull_failed(reference: str, text: str) -> SlipwayError:
+    """Say why an image could not be pulled."""
+    if _NO_LOGIN.search(text):
+        return _another_login(reference, text)
+    return engine_refused(text)
+
+
+def registry_silent(reference: str, why: str) -> Unreachable:
+    """A registry gave no answer, or none that helps, for as long as it was given."""
+    registry = registry_of(reference)
+    return Unreachable(
+        f"the registry {registry} does not answer: {why}",
+        where=reference,
+        hint=f"see that {registry} runs and that this engine may reach it; what was sent need not be sent again",
+    )
+
+
 def registry_of(reference: str) -> str:
     """Return the registry's part of a reference as Docker reads it; `docker.io` where none is named."""
     first, slash, _ = reference.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+
+
+def _another_login(reference: str, text: str) -> UsageError:
+    registry = registry_of(reference)
+    return UsageError(
+        f"the registry {registry} wants another log-in: {text[:300]}",
+        where=reference,
+        hint=f"docker login {registry}, as the user who runs this",
+    )
 
 
 def _full(details: tuple[str, ...], where: str = "") -> Unreachable:
