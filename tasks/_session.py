@@ -119,8 +119,11 @@ class Session:
 
     @property
     def builds_folder(self) -> Path:
-        """What is remembered of this workspace's builds and pushes, below the repository's root (not in git)."""
-        return ROOT / ".slipway" / "builds" / self.workspace.name
+        """What is remembered of this checkout's builds and pushes, below the repository's root (not in git)."""
+        from hashlib import sha256
+
+        place = sha256(str(self.source).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        return ROOT / ".slipway" / "builds" / f"{self.workspace.name}-{place}"
 
     @cached_property
     def version(self) -> "Version":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _THERE = frozenset({"Layer already exists", "Mounted from"})
 _TELL_EVERY = 1.0
+_FIRST_WORD = 30.0
 
 
 @dataclass(slots=True)
@@ -102,6 +103,7 @@ class Registries:
 
         repository, tag = parse_repository_tag(reference)
         progress = _Progress(say)
+        doubt = self._doubt(reference)
         heard = time.monotonic()
         mine: set[Response] = set()
         try:
@@ -111,6 +113,8 @@ class Registries:
                     for message in client.push(repository, tag=tag or "latest", stream=True, decode=True):
                         progress.take(message)
                         heard = time.monotonic()
+                        if progress.retries and doubt is not None:
+                            raise doubt
                 except APIError as error:
                     raise say_why.push_failed(reference, error.explanation or str(error)) from error
         except Unreachable as error:
@@ -132,6 +136,31 @@ class Registries:
         progress.tell()
         return Pushed(f"{repository}@{progress.digest}", *progress.sent)
 
+    def _doubt(self, reference: str) -> Exception | None:
+        """Ask for the reference first: a registry that is busy is told apart in a second.
+
+        The engine itself tries for more than a minute, even where a log-in is missing, and says why only at the end. A
+        refusal is returned and not raised: some registries refuse to show what does not exist yet, and take it.
+        """
+        from docker.errors import APIError
+
+        seconds = min(self.silence, _FIRST_WORD)
+        begin = time.monotonic()
+        try:
+            with self.engine.client(seconds) as client:
+                try:
+                    client.inspect_distribution(reference)  # type: ignore[no-untyped-call]  # the stubs leave it out
+                except APIError as error:
+                    problem = say_why.push_failed(reference, error.explanation or str(error))
+                    if isinstance(problem, say_why.RegistryBusy):
+                        raise problem from error
+                    return problem
+        except Unreachable as error:
+            if time.monotonic() - begin < seconds * 0.9:
+                raise
+            raise say_why.registry_silent(reference, f"nothing was heard for {seconds:.0f} s") from error
+        return None
+
     def _remember(self, response: "Response", mine: "set[Response]") -> None:
         with self._lock:
             mine.add(response)
@@ -145,6 +174,7 @@ class _Progress:
     say: Say
     digest: str = ""
     problem: str = ""
+    retries: int = 0
     _there: set[str] = field(default_factory=set)
     _done: set[str] = field(default_factory=set)
     _bytes: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -159,6 +189,7 @@ class _Progress:
         if not layer:
             return
         if status.startswith("Retrying"):
+            self.retries += 1
             self.say(f"layer {layer}: {status.lower()}")
         self._known.add(layer)
         if any(status.startswith(word) for word in _THERE):
