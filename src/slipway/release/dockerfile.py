@@ -74,10 +74,10 @@ def _instructions(text: str) -> Iterator[str]:
         if line.endswith("\\"):
             whole += line[:-1] + " "
             continue
-        yield whole + line
+        yield (whole + line).strip()
         whole = ""
-    if whole:
-        yield whole
+    if whole.strip():
+        yield whole.strip()
 
 
 def _expanded(text: str, values: Mapping[str, str]) -> str:
