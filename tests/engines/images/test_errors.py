@@ -55,6 +55,26 @@ def _failure(step: str, error: str = "", lines: Iterable[str] = ()) -> Failure:
             Unreachable,
             "docker system prune",
         ),
+        (
+            "executor failed running [/bin/sh -c pip install -r r.txt]: exit code: 1",
+            _failure(
+                "RUN pip install -r r.txt", "", ["Retrying: NewConnectionError: [Errno -3] Temporary failure in name"]
+            ),
+            Unreachable,
+            r"(?s)RUN pip install -r r\.txt did not reach where its packages come from.*mirror or index",
+        ),
+        (
+            "executor failed running [/bin/sh -c pip install nope]: exit code: 1",
+            _failure("RUN pip install nope", "", ["ERROR: No matching distribution found for nope"]),
+            Refused,
+            "exit code 1",
+        ),
+        (
+            "executor failed running [/bin/sh -c manage.py check]: exit code: 1",
+            _failure("RUN manage.py check", "", ["redis: Connection refused"]),
+            Refused,
+            "exit code 1",
+        ),
         ("context canceled", _failure("RUN x", "context canceled"), Refused, "cancelled"),
         ("something quite new", None, Refused, "something quite new"),
         ("something quite new", _failure("RUN x"), Refused, "RUN x failed: something quite new"),

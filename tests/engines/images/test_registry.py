@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import stamina
 
+from slipway.engines.images.bases import ensure_bases
 from slipway.engines.images.buildkit import BuildKitImages
 from slipway.errors import Refused, SlipwayError, Unreachable, UsageError
 from slipway.ports import ContextPart, ImageBuild, Pushed
@@ -187,3 +188,17 @@ def test_cancel_ends_a_push_that_waits_for_its_registry(tmp_path: Path, label: s
         assert time.monotonic() - begin < 20
         stop.join()
         over.set()
+
+
+def test_a_package_mirror_that_does_not_answer_is_no_broken_build(tmp_path: Path, label: str) -> None:
+    base = ensure_bases(BuildKitImages(), ["debian"], quiet)["debian"]
+    text = (
+        f"FROM {base}\nRUN rm -rf /etc/apt/sources.list.d; "
+        f"echo 'deb [trusted=yes] http://127.0.0.1:1/{label} stable main' > /etc/apt/sources.list; "
+        "apt-get update; apt-get install -y nothing-of-that-name\n"
+    )
+    (tmp_path / "Dockerfile").write_text(text)
+    build = ImageBuild("web", (ContextPart(tmp_path),), "Dockerfile", (), labels={LABEL: label})
+    with pytest.raises(Unreachable, match="did not reach where its packages come from") as raised:
+        BuildKitImages().build(build, quiet)
+    assert any("127.0.0.1" in line for line in raised.value.details)

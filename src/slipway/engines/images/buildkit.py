@@ -220,6 +220,7 @@ class BuildKitImages:
     def fetch(self, reference: str, say: Say) -> BuiltImage | None:
         """Pull and return the image; None where its registry does not have it or does not answer, which is said."""
         if not self.answers(reference):
+            say(f"no registry answers for {reference}")
             return None
         try:
             self.pull(reference)

@@ -25,6 +25,13 @@ _BASE_ABSENT = re.compile(
     r"pull access denied|repository does not exist|manifest unknown|: not found|insufficient_scope", re.IGNORECASE
 )
 _NO_LOGIN = re.compile(r"unauthorized|authentication required|no basic auth credentials|\b401\b", re.IGNORECASE)
+_SOURCE_SILENT = re.compile(
+    # apt, pip and npm, each when where it takes packages from does not answer; not when a package is not there.
+    r"Temporary failure (?:in name resolution|resolving)|Could not resolve|Could not connect to|Unable to connect to"
+    r"|Connection (?:failed|refused|timed out)|NewConnectionError|ConnectTimeoutError|ReadTimeoutError"
+    r"|Network is unreachable|\b(?:ENOTFOUND|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EAI_AGAIN)\b"
+)
+_INSTALLS = re.compile(r"\b(?:apt-get|apt|pip|pip3|npm|uv)\b")
 _DENIED = re.compile(r"denied|403 Forbidden", re.IGNORECASE)
 _BUSY = re.compile(
     r"\b5\d\d\b|dial tcp|connection re(fused|set)|no such host|timeout|timed out|EOF|broken pipe|TLS handshake|"
@@ -83,6 +90,13 @@ def build_failed(build: ImageBuild, error: str, failure: Failure | None) -> Slip
         return wrong
     if not failure:
         return Refused(error[:500], where=where)
+    if _INSTALLS.search(failure.step) and any(_SOURCE_SILENT.search(line) for line in lines):
+        return Unreachable(
+            f"{failure.step} did not reach where its packages come from",
+            where=where,
+            hint="see that the package mirror or index answers from inside containers, then repeat: it goes on there",
+            details=lines,
+        )
     code = _EXIT_CODE.search(error) or _EXIT_CODE.search(failure.error)
     ended = f"ended with exit code {code[1]}" if code else f"failed: {error[:300]}"
     return Refused(f"{failure.step} {ended}", where=where, details=lines)

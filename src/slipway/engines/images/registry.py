@@ -82,8 +82,12 @@ class Registries:
         Raises `Unreachable` naming the registry when it does not answer, `UsageError` when it wants another log-in or
         the engine does not have the image, `Refused` when it says no.
         """
+        import logging
+
         import stamina
 
+        # Attempts are told by `say`; stamina would tell them again through Python's logging of last resort.
+        logging.getLogger("stamina").addHandler(logging.NullHandler())
         self._cancelled = False
         try:
             for attempt in stamina.retry_context(
