@@ -295,25 +295,6 @@ def test_a_build_without_result_or_with_a_broken_trace_says_so(engine: FakeEngin
         BuildKitImages(engine.url).build(_here(tmp_path), _quiet)
 
 
-def test_a_push_tries_again_while_the_registry_is_busy(engine: FakeEngine) -> None:
-    busy: list[object] = [{"error": "received unexpected HTTP status: 503 Service Unavailable"}]
-    engine.answers["/push"] = [busy, busy, [{"aux": {"Tag": "1", "Digest": "sha256:ab", "Size": 1}}]]
-    assert BuildKitImages(engine.url).push("r:5000/a:1", _quiet).reference == "r:5000/a@sha256:ab"
-
-
-def test_a_refused_push_is_not_tried_again(engine: FakeEngine) -> None:
-    engine.answers["/push"] = [[{"status": "Preparing", "id": "x"}, {"error": "denied: no"}]]
-    with pytest.raises(Refused, match=r"(?s)r:5000 refuses.*docker login r:5000"):
-        BuildKitImages(engine.url).push("r:5000/a:1", _quiet)
-    assert sum("/push" in path for path in engine.asked) == 1
-
-
-def test_a_push_without_a_digest_is_no_success(engine: FakeEngine) -> None:
-    engine.answers["/push"] = [[{"status": "Pushed", "id": "x"}]]
-    with pytest.raises(Refused, match="no digest"):
-        BuildKitImages(engine.url).push("r:5000/a:1", _quiet)
-
-
 def _here(folder: Path) -> ImageBuild:
     context = folder / "context"
     context.mkdir()

@@ -75,6 +75,12 @@ def _failure(step: str, error: str = "", lines: Iterable[str] = ()) -> Failure:
             Refused,
             "exit code 1",
         ),
+        (
+            "executor failed running [/bin/sh -c npm run build]: exit code: 1",
+            _failure("[build 4/4] RUN npm run build", "", ['Could not resolve "./absent.css" from "src/App.tsx"']),
+            Refused,
+            "exit code 1",
+        ),
         ("context canceled", _failure("RUN x", "context canceled"), Refused, "cancelled"),
         ("something quite new", None, Refused, "something quite new"),
         ("something quite new", _failure("RUN x"), Refused, "RUN x failed: something quite new"),
@@ -96,6 +102,7 @@ def test_every_failure_has_one_message_of_its_kind(
         "Get http://127.0.0.1:1/v2/: dial tcp 127.0.0.1:1: connect: connection refused",
         "net/http: TLS handshake timeout",
         "unexpected EOF",
+        "write tcp 127.0.0.1:58340->127.0.0.1:42709: use of closed network connection",
     ],
 )
 def test_a_registry_that_may_come_back_is_worth_another_try(text: str) -> None:

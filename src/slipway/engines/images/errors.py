@@ -27,14 +27,16 @@ _BASE_ABSENT = re.compile(
 _NO_LOGIN = re.compile(r"unauthorized|authentication required|no basic auth credentials|\b401\b", re.IGNORECASE)
 _SOURCE_SILENT = re.compile(
     # apt, pip and npm, each when where it takes packages from does not answer; not when a package is not there.
-    r"Temporary failure (?:in name resolution|resolving)|Could not resolve|Could not connect to|Unable to connect to"
+    r"Temporary failure (?:in name resolution|resolving)|Could not resolve '|Could not connect to|Unable to connect to"
     r"|Connection (?:failed|refused|timed out)|NewConnectionError|ConnectTimeoutError|ReadTimeoutError"
     r"|Network is unreachable|\b(?:ENOTFOUND|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EAI_AGAIN)\b"
 )
-_INSTALLS = re.compile(r"\b(?:apt-get|apt|pip|pip3|npm|uv)\b")
+_INSTALLS = re.compile(r"\b(?:apt-get|apt|pip|pip3|uv|npm(?! run))\b")
+_NOT_THERE = re.compile(r"\b404\b|(?:manifest|name) unknown|not found", re.IGNORECASE)
 _DENIED = re.compile(r"denied|403 Forbidden", re.IGNORECASE)
 _BUSY = re.compile(
     r"\b5\d\d\b|dial tcp|connection re(fused|set)|no such host|timeout|timed out|EOF|broken pipe|TLS handshake|"
+    r"(?:read|write) tcp|closed network|"
     r"server gave HTTP response|x509|toomanyrequests|\b429\b",
     re.IGNORECASE,
 )
@@ -140,6 +142,11 @@ def pull_failed(reference: str, text: str) -> SlipwayError:
     if _NO_LOGIN.search(text):
         return _another_login(reference, text)
     return engine_refused(text)
+
+
+def is_not_there(text: str) -> bool:
+    """Whether a registry answered that it has no such image: no reason not to push it."""
+    return bool(_NOT_THERE.search(text))
 
 
 def registry_silent(reference: str, why: str) -> Unreachable:

@@ -155,7 +155,10 @@ class Registries:
                 try:
                     client.inspect_distribution(reference)  # type: ignore[no-untyped-call]  # the stubs leave it out
                 except APIError as error:
-                    problem = say_why.push_failed(reference, error.explanation or str(error))
+                    text = error.explanation or str(error)
+                    problem = say_why.push_failed(reference, text)
+                    if say_why.is_not_there(text):
+                        return None
                     if isinstance(problem, say_why.RegistryBusy):
                         raise problem from error
                     return problem
@@ -183,6 +186,7 @@ class _Progress:
     _done: set[str] = field(default_factory=set)
     _bytes: dict[str, tuple[int, int]] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
+    _waiting: set[str] = field(default_factory=set)
     _told: float = field(default_factory=time.monotonic)
 
     def take(self, message: dict[str, Any]) -> None:
@@ -194,13 +198,16 @@ class _Progress:
             return
         if status.startswith("Retrying"):
             self.retries += 1
-            self.say(f"layer {layer}: {status.lower()}")
+            if layer not in self._waiting:  # the engine counts down
+                self.say(f"layer {layer}: {status.lower()}")
+            self._waiting.add(layer)
         self._known.add(layer)
         if any(status.startswith(word) for word in _THERE):
             self._there.add(layer)
         elif status == "Pushed":
             self._done.add(layer)
         elif status == "Pushing":
+            self._waiting.discard(layer)
             detail = message.get("progressDetail") or {}
             current, total = int(detail.get("current") or 0), int(detail.get("total") or 0)
             before = self._bytes.get(layer, (0, 0))
