@@ -41,7 +41,11 @@ def prepared(source: Path) -> Iterator[tuple[Project, Store]]:
 
 def servers(source: Path, *, every: bool) -> list[Figure]:
     """Measure the web role against ZamIO's command; with `every`, print the table of all servers to standard error."""
-    names = list(runtime_servers.COMMANDS) if every else [runtime_servers.DAPHNE, runtime_servers.SHIPPED]
+    names = (
+        list(runtime_servers.COMMANDS)
+        if every
+        else [runtime_servers.DAPHNE, runtime_servers.SHIPPED, runtime_servers.UNLIMITED]
+    )
     with prepared(source) as (project, _):
         rows = runtime_servers.compare(project, names, (1, 2), seconds=3, rounds=3)
         if every:

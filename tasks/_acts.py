@@ -16,13 +16,20 @@ if TYPE_CHECKING:
 _UP_TO_DATE = "up to date: every service runs this release"
 
 
-def build(s: Session, only: tuple[str, ...] = (), *, force: bool = False) -> None:
-    """Build the images named in `only` (all without) that are not there yet, and tell what came of it."""
+def build(s: Session, only: tuple[str, ...] = (), configure: str = "", *, force: bool = False) -> None:
+    """Build the images named in `only` (all without) that are not there yet, and tell what came of it.
+
+    `configure` overrides when portals learn their variables, "" leaves it to the workspace file.
+    """
     from slipway.engines.images.records import RecordFolder
     from slipway.plans.desired import optional_setting
     from slipway.rehearsal.stages import workspace_builds
     from slipway.verbs.build import build_images
+    from slipway.verbs.portals import look_into
 
+    s.configure_portals(configure)
+    if not only or "backend" in only:
+        ensure_lock(s)  # first: a lock made now is a change of the checkout, and so of its version
     world = s.world()
     builds = workspace_builds(world, s.config)
     unknown = set(only) - {wanted.name for wanted in builds}
@@ -39,6 +46,7 @@ def build(s: Session, only: tuple[str, ...] = (), *, force: bool = False) -> Non
             registry=optional_setting(s.config, "SLIPWAY_REGISTRY"),
             records=RecordFolder(s.builds_folder),
         )
+        results = (*built.results, *look_into(world.files, s.config, built.images, s.console))
     except PlanFailed as failed:
         _tell_failed(s, failed)
         raise
@@ -46,7 +54,7 @@ def build(s: Session, only: tuple[str, ...] = (), *, force: bool = False) -> Non
         s.console.document(
             {
                 "ok": True,
-                "steps": as_json(built.results),
+                "steps": as_json(results),
                 "images": {
                     name: {
                         "id": image.id,
@@ -101,6 +109,30 @@ def push_built(s: Session, registry: str) -> None:
         {"registry": registry, "steps": as_json(results), "images": images},
         f"{len(pushed)} images of {s.version.tag} are in {registry}; {sent / 1e6:.1f} MB of layers were new to it",
     )
+
+
+def ensure_lock(s: Session) -> None:
+    """Refuse a lock that does not fit the requirements; make one where there is none."""
+    from slipway.verbs import lock
+
+    lock.ensure_lock(s.images, s.image_files, s.workspace, ROOT, s.console.say, s.lock_bases)
+
+
+def make_lock(s: Session) -> None:
+    """Resolve the backend's packages anew, keep the lock and tell what changed."""
+    from slipway.config.fault import shown
+    from slipway.verbs import lock
+
+    made = lock.make_lock(s.images, s.image_files, s.workspace, ROOT, s.console.say, s.lock_bases())
+    for line in (*made.changes, *made.notes):
+        s.console.say(line)
+    document = {
+        "lock": str(made.file),
+        "packages": made.packages,
+        "changes": list(made.changes),
+        "notes": list(made.notes),
+    }
+    s.finish(document, f"{made.packages} packages with their hashes in {shown(made.file)}, {len(made.changes)} changes")
 
 
 def show_deployment(s: Session) -> None:

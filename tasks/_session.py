@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from slipway.engines.console import Console
     from slipway.engines.engine_address import EngineAddress
     from slipway.engines.images.buildkit import BuildKitImages
-    from slipway.ports import BackupStore, BuiltImage, Say
+    from slipway.plans.build_common import Bases
+    from slipway.ports import BackupStore, BuiltImage, ImageFiles, Say
     from slipway.rehearsal.ground import GroundKeeper
     from slipway.rehearsal.world import World
     from slipway.release.image import Version
@@ -67,6 +68,16 @@ class Session:
         from slipway.config.workspace_file import load_workspace
 
         return load_workspace(self.workspace_file, self.source)
+
+    def configure_portals(self, configure: str) -> None:
+        """Have every portal learn its variables at `start` or in the `build`, whatever its workspace file says."""
+        from slipway.config.workspace import Configured
+
+        if not configure:
+            return
+        if configure not in {str(way) for way in Configured}:
+            raise UsageError(f"--configure {configure} is not known", hint="start or build")
+        self.workspace = self.workspace.configured(Configured(configure))
 
     @cached_property
     def config(self) -> "Config":
@@ -155,6 +166,21 @@ class Session:
         arguments = build_arguments(home=own_home())
         return BuildKitImages(self.engine.url, self.mask, self.engine.tls, arguments)
 
+    @cached_property
+    def image_files(self) -> "ImageFiles":
+        """What images of this machine's engine hold."""
+        from slipway.engines.images.files import EngineImageFiles
+
+        return EngineImageFiles(self.engine.client)
+
+    def lock_bases(self) -> "Bases":
+        """Return the bases once the one that a lock is made in is there."""
+        from slipway.plans.build_common import Bases
+
+        self.ensure_engine()
+        self.bases(("python",), self.console.say)
+        return Bases()
+
     def bases(self, names: Iterable[str], say: "Say") -> dict[str, str]:
         """Make the base images `names`, from SLIPWAY_BASE_REGISTRY where that is given; return name -> reference."""
         from slipway.engines.images.bases import ensure_bases
@@ -211,7 +237,7 @@ class Session:
         """Return the images of this version as the engine has them. Raises `UsageError` naming those it has not."""
         from dataclasses import replace
 
-        from slipway.plans.build_portals import BUILT_WITH, built_with
+        from slipway.plans.build_portals import BUILT_WITH, CONFIGURED, built_with
         from slipway.release.image import ImageName
 
         self.ensure_engine()
@@ -223,7 +249,10 @@ class Session:
                 missing.append(reference)
             else:
                 built[name] = replace(found, name=name, tags=(reference,))
-                if name != "backend" and found.labels.get(BUILT_WITH) != built_with(self.config.build_arguments(name)):
+                # The image's own word counts, not the workspace file's: `--configure build` may have made it.
+                if name == "backend" or found.labels.get(CONFIGURED) == "start":
+                    continue
+                if found.labels.get(BUILT_WITH) != built_with(self.config.build_arguments(name)):
                     foreign.append(reference)
         if missing:
             raise UsageError(f"not built yet: {', '.join(missing)}", where="engine", hint="`inv build.all` builds them")

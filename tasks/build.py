@@ -2,11 +2,12 @@
 
 from invoke import Context, task
 
-from tasks._acts import build, push_built
+from tasks._acts import build, make_lock, push_built
 from tasks._session import REHEARSAL, helped, session
 
 _HELP = helped("source", "workspace", "env", "format", "verbose")
 _FORCE = {"force": "build also what was built from the same inputs before"}
+_CONFIGURE = {"configure": "when portals learn their variables: start or build (default: as the workspace file says)"}
 
 
 @task(help=helped("format", "verbose"))
@@ -29,22 +30,23 @@ def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
             s.console.table(("base", "image", "size"), rows)
 
 
-@task(name="all", help=_HELP | _FORCE)
+@task(name="all", help=_HELP | _CONFIGURE | _FORCE)
 def all_images(
     c: Context,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
+    configure: str = "",
     force: bool = False,
     format: str = "text",
     verbose: bool = False,
 ) -> None:
-    """Build every image of the workspace whose inputs changed, in parallel.
+    """Build every image of the workspace whose inputs changed, in parallel; the same images serve every environment.
 
-    Portals hold the API's address of --env from then on.
+    With `--configure build` portals hold the variables of --env from then on.
     """
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s, force=force)
+        build(s, configure=configure, force=force)
 
 
 @task(help=_HELP | _FORCE)
@@ -62,20 +64,22 @@ def backend(
         build(s, ("backend",), force=force)
 
 
-@task(help=_HELP | {"app": "which portal: frontend, admin, publisher or stations"} | _FORCE)
+@task(help=_HELP | _CONFIGURE | {"app": "which portal: frontend, admin, publisher or stations"} | _FORCE)
 def frontend(
     c: Context,
     app: str,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
+    configure: str = "",
+    *,
     force: bool = False,
     format: str = "text",
     verbose: bool = False,
 ) -> None:
-    """Build the image of one portal; it holds the API's address of --env from then on."""
+    """Build the image of one portal; with `--configure build` it holds the variables of --env from then on."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s, (app,), force=force)
+        build(s, (app,), configure=configure, force=force)
 
 
 @task(help=_HELP | {"registry": "where to (default: SLIPWAY_REGISTRY of --env)"})
@@ -91,3 +95,10 @@ def push(
     """Push the built images to the registry of --env; the release's tag appears there once all of them are."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
         push_built(s, registry)
+
+
+@task(help=helped("source", "workspace", "format", "verbose"))
+def lock(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
+    """Resolve the backend's Python packages into the lock with hashes that its image is made from; commit it."""
+    with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        make_lock(s)

@@ -2,11 +2,24 @@ import pytest
 
 from slipway.command import command
 from slipway.errors import PersonNeeded, Refused, Unreachable, UsageError
-from slipway.ports import Answer, Containers, ImageBuild, Images, Lock, OneOff, Platform, ReleaseStore, Shell, Web
+from slipway.ports import (
+    Answer,
+    Containers,
+    ImageBuild,
+    ImageFiles,
+    Images,
+    Lock,
+    OneOff,
+    Platform,
+    ReleaseStore,
+    Shell,
+    Web,
+)
 from slipway.release.observed import RunningContainer
 from slipway.testing import (
     Clock,
     FakeContainers,
+    FakeImageFiles,
     FakeImages,
     FakeLock,
     FakePlatform,
@@ -18,16 +31,17 @@ from slipway.testing import (
 
 
 def test_the_fakes_are_what_the_ports_ask_for() -> None:
-    ports: tuple[Shell | Containers | Platform | ReleaseStore | Lock | Images | Web, ...] = (
+    ports: tuple[Shell | Containers | Platform | ReleaseStore | Lock | Images | ImageFiles | Web, ...] = (
         FakeShell(),
         FakeContainers(),
         FakePlatform(),
         FakeState(),
         FakeLock(),
         FakeImages(),
+        FakeImageFiles(),
         FakeWeb(),
     )
-    assert len(ports) == 7
+    assert len(ports) == 8
 
 
 def test_a_shell_answers_by_the_longest_beginning_and_remembers() -> None:

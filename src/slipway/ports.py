@@ -147,6 +147,19 @@ class Images(Protocol):
         """Push what the registry does not have yet, telling how far it is."""
 
 
+class ImageFiles(Protocol):
+    """What is inside images, looked at without starting them."""
+
+    def read(self, image: str, folder: str) -> Mapping[str, bytes]:
+        """Return the files below `folder` by their path relative to it. Raises `Refused` where there is no such."""
+
+    def untag(self, reference: str) -> None:
+        """Take a name away from an image; nothing happens where the engine does not know it."""
+
+    def discard(self, image: str) -> None:
+        """Remove an image that has no name; one that is named, used or built upon stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class OneOff:
     """A container that runs once and is removed: `variables` travel through the engine's API, never argv."""

@@ -8,8 +8,7 @@ from slipway.config.config import Config, fingerprint, load_config
 from slipway.config.generated import ALPHABET, generate_secrets
 from slipway.config.health import HealthContract
 from slipway.config.layers import Placed
-from slipway.config.schema import Phase
-from slipway.config.workspace import Workspace
+from slipway.config.workspace import Configured, Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
 
@@ -43,6 +42,27 @@ def test_the_rehearsal_gives_each_service_what_it_needs(config: Config) -> None:
     assert (api["PORT"], api["SLIPWAY_DRAIN_SECONDS"]) == ("8000", "14")
     assert "ALLOWED_HOSTS" not in worker
     assert "DEMO_USER_PASSWORD" not in api
+
+
+@pytest.mark.parametrize("way", Configured)
+def test_a_portal_is_given_its_variables_whichever_image_it_runs(
+    root: Path, workspace: Workspace, way: Configured
+) -> None:
+    config = load_config(root, "rehearsal", workspace.configured(way))
+    assert config.variables_for("admin", {})["VITE_API_URL"] == "https://api.zamio.localhost"
+
+
+def test_what_a_portal_may_read_is_the_same_in_every_environment(root: Path, workspace: Workspace) -> None:
+    found = [load_config(root, name, workspace).bundled("admin") for name in ("rehearsal", "production")]
+    assert found[0] == found[1]
+    assert set(found[0]) == {"VITE_API_URL"}
+
+
+def test_a_portal_knows_where_media_come_from(root: Path, workspace: Workspace) -> None:
+    given = {"AWS_S3_CUSTOM_DOMAIN": "media.example.org"}
+    config = load_config(root, "rehearsal", workspace, given)
+    assert config.variables_for("admin", {})["SLIPWAY_MEDIA_ORIGINS"] == "https://media.example.org"
+    assert "SLIPWAY_MEDIA_ORIGINS" not in load_config(root, "rehearsal", workspace).variables_for("admin", {})
 
 
 def test_a_portal_gets_no_secret_and_its_build_only_public_addresses(config: Config) -> None:
@@ -188,6 +208,6 @@ def test_a_fingerprint_tells_equality_and_nothing_else(values: dict[str, str], k
 
 
 def test_a_config_shows_no_secret(config: Config) -> None:
-    text = repr(config) + repr(config.settings("api")) + repr(config.settings("api", Phase.BUILD))
+    text = repr(config) + repr(config.settings("api")) + repr(config.settings("admin"))
     for secret in config.secrets().values():
         assert secret.reveal() not in text

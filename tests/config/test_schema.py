@@ -28,7 +28,7 @@ def test_the_projects_own_schema_is_sound(root: Path, workspace: Workspace) -> N
 
 
 def test_what_slipway_computes_is_what_the_schema_calls_computed(root: Path, workspace: Workspace) -> None:
-    config = load_config(root, "local", workspace, {"SECRET_KEY": "x"})
+    config = load_config(root, "local", workspace, {"SECRET_KEY": "x", "AWS_S3_CUSTOM_DOMAIN": "media.example.org"})
     observed = {f"service.{name}.internal_url": "x" for name in workspace.databases}
     given = {name for service in workspace.services for name in config.settings(service)}
     sent = {name for service in workspace.services for name in config.variables_for(service, observed)}
@@ -57,8 +57,9 @@ def test_what_slipway_computes_is_what_the_schema_calls_computed(root: Path, wor
         ("A: {type: string, services: [web], description: text, requird: true}", "requird: is not a key known here"),
         ("A: {type: strnig, services: [web], description: text}", "variables.A.type"),
         ("a: {type: string, services: [web], description: text}", "variables.a"),
-        ("VITE_A: {type: string, services: [static], phase: run, description: text}", "phase build"),
-        ("VITE_A: {type: string, services: [static], phase: build, description: text, secret: true}", "no place in"),
+        ("VITE_A: {type: string, phase: deploy, description: text}", "a VITE_ name is read by a portal"),
+        ("VITE_A: {type: string, services: [static], description: text, secret: true}", "ends up in every browser"),
+        ("A: {type: string, services: [web], phase: build, description: text}", "should be 'run' or 'deploy'"),
         ("A: {type: string, services: [web], description: text, computed: true, default: x}", "computed"),
     ],
 )  # fmt: skip

@@ -32,9 +32,8 @@ variables:
     generate: 20
     constraints: {min_length: 12}
     description: Opens the door.
-  HOSTS:
+  VITE_HOSTS:
     type: host_list
-    phase: build
     services: [static]
     required: true
     deprecated: nothing asks for it
@@ -56,7 +55,7 @@ def rows(tmp_path: Path) -> dict[str, str]:
 
 
 def test_every_variable_stands_below_the_title_of_its_section() -> None:
-    assert list(sections(TEXT)) == [("PORT", "the web"), ("MODE", "the web"), ("TOKEN", "keys"), ("HOSTS", "keys")]
+    assert list(sections(TEXT)) == [("PORT", "the web"), ("MODE", "the web"), ("TOKEN", "keys"), ("VITE_HOSTS", "keys")]
 
 
 def test_a_row_says_what_a_value_may_be_and_who_gets_it(tmp_path: Path) -> None:
@@ -67,8 +66,8 @@ def test_a_row_says_what_a_value_may_be_and_who_gets_it(tmp_path: Path) -> None:
         "| `TOKEN` | **secret**, string, at least 12 characters | Slipway | production |  "
         "| Opens the door. A rehearsal makes one up. |"
     )
-    assert found["HOSTS"] == (
-        "| `HOSTS` | host list, at least 2 items | static (built in) | every environment |  "
+    assert found["VITE_HOSTS"] == (
+        "| `VITE_HOSTS` | host list, at least 2 items | static (in the browser) | every environment |  "
         "| Names. Deprecated: nothing asks for it. Example: `a.example.org,b.example.org`. |"
     )
 

@@ -109,11 +109,11 @@ def test_images_that_were_not_built(person: Person, source: Checkout) -> None:
 
 
 def test_ctrl_c_ends_a_build_and_its_steps(person: Person, source: Checkout, engine: docker.DockerClient) -> None:
-    """A new line in the requirements has every package installed anew, which takes a while."""
-    requirements = (source.path / "zamio_backend" / "requirements.txt").read_text()
-    tag = source.write("zamio_backend/requirements.txt", f"# {source.path}\n{requirements}").commit()
+    """A new line in the lock has every package installed anew, which takes a while."""
+    lock = (source.path / "backend.lock").read_text()
+    tag = source.write("backend.lock", f"{lock}# {source.path}\n").commit()
     with person.begins("build.all", "--source", str(source.path), "--verbose", "--format", "json") as build:
-        build.says("Collecting")
+        build.says("Resolved ")
         build.presses_ctrl_c()
         ran = build.result(60).ended(130)
     assert "Traceback" not in ran.said

@@ -4,6 +4,7 @@ Without a constraint a new kombu comes beside a redis client that it refuses at 
 kombu names redis in an extra only. Nothing but starting the worker can tell.
 """
 
+import re
 from collections.abc import Iterator
 
 import docker
@@ -32,6 +33,13 @@ def unconstrained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout
 def test_images_whose_worker_dies_are_refused_and_the_reason_is_its_own_last_words(unconstrained: Checkout) -> None:
     person = Person()
     words = ("--source", str(unconstrained.path))
+    person.types("build.all", *words).ended(2).told(
+        "backend.lock: does not fit the requirements any more",
+        "redis<6,>=5.0.1 is asked for, the lock has ",
+        f"`inv build.lock --source {unconstrained.path}` makes it anew",
+    )
+    assert re.search(r"^redis 6\.\S+ -> 5\.", person.types("build.lock", *words).ended(0).out, re.MULTILINE)
+    unconstrained.commit()
     person.types("build.all", *words).ended(0)
     document = person.types("check.images", *words, "--format", "json").ended(1).document
     assert document["ok"] is False

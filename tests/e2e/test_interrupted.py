@@ -32,12 +32,11 @@ def outcomes(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_in_the_middle_of_a_build(person: Person, source: Checkout, looks: Looks) -> None:
-    """A new line in the requirements has every package installed anew, so that there is a middle."""
-    requirements = source.path / "zamio_backend" / "requirements.txt"
-    source.write("zamio_backend/requirements.txt", f"# {time.time_ns()}\n{requirements.read_text()}")
+    """A new line in the lock has every package installed anew, so that there is a middle."""
+    source.write("backend.lock", f"{(source.path / 'backend.lock').read_text()}# {time.time_ns()}\n")
     tag = source.commit()
     with person.begins("rehearse", "--source", str(source.path), "--format", "json", "--verbose") as rehearsal:
-        rehearsal.says("Collecting")
+        rehearsal.says("Resolved ")
         document = interrupted(rehearsal)
     source.goes_back()
     assert outcomes(document) == [("check.env", "done"), ("build", "failed")]

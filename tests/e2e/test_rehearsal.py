@@ -54,6 +54,8 @@ def test_a_visitor_sees_the_api_a_log_in_and_four_portals(standing: Standing, lo
         page = visitor.asks(portal, "/")
         assert page.status_code == 200
         assert '<div id="root">' in page.text
+        assert '{"VITE_API_URL":"https://api.zamio.localhost"}' in visitor.asks(portal, "/env.js").text
+        assert "wss://api.zamio.localhost" in page.headers["content-security-policy"]
 
 
 def test_the_database_and_the_host_hold_what_was_said(standing: Standing, looks: Looks) -> None:

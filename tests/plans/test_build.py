@@ -9,18 +9,23 @@ from typing import Any
 import pytest
 
 from slipway.config.health import HealthContract
-from slipway.config.workspace import Workspace
+from slipway.config.kinds import Kind
+from slipway.config.schema import Constraints, Variable
+from slipway.config.workspace import Configured, Loads, Workspace
 from slipway.config.workspace_file import load_workspace
 from slipway.engines.images.context import context_entries
 from slipway.errors import UsageError
 from slipway.plans.build import image_builds
+from slipway.plans.build_backend import lock_build
 from slipway.plans.build_common import Bases
+from slipway.plans.build_portals import BUILT_WITH, CONFIGURED
 from slipway.ports import ImageBuild
 from slipway.release.image import Version
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = load_workspace(ROOT / "example" / "workspace.yaml", ROOT / "example")
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LOCK = lock_build(EXAMPLE, ROOT, Bases(), ("django", "celery<6"), ("kombu<5.6", "redis<6"), CREATED)
 PORTALS = ("frontend", "admin", "publisher", "stations")
 
 
@@ -54,34 +59,56 @@ def test_tags_and_labels_name_version_and_revision() -> None:
 
 def test_the_backend_context_holds_code_requirements_and_overlay_and_nothing_that_running_it_made() -> None:
     names = files(builds()["backend"])
-    assert {"Dockerfile.backend", "requirements/requirements.txt", "src/manage.py", "slipway/pyproject.toml"} <= names
+    assert {
+        "Dockerfile.backend",
+        "lock/backend.lock",
+        "tools/trim.py",
+        "src/manage.py",
+        "slipway/pyproject.toml",
+    } <= names
     assert {"src/core/settings.py", "slipway/src/slipway_runtime/healthcheck.py"} <= names
     assert not [name for name in names if re.search(r"static_cdn|/media/|sqlite3|__pycache__|\.env|\.git/", name)]
-    assert {name for name in names if name.startswith("requirements/")} == {
-        "requirements/requirements.txt",
-        "requirements/requirements-dev.txt",
-    }
 
 
 def test_what_the_backend_needs_becomes_arguments() -> None:
     workspace = changed(
-        backend={"apt": ("ffmpeg", "libpq5"), "constraints": ("kombu<5.6", "redis<6"), "writable": ("a", "b")}
+        backend={
+            "apt": ("ffmpeg", "libpq5"),
+            "apt_without": ("libllvm15",),
+            "keep": ("a/*", "b"),
+            "writable": ("a", "b"),
+        }
     )
     arguments = builds(workspace)["backend"].arguments
     assert arguments["APT_PACKAGES"] == "ffmpeg libpq5"
-    assert arguments["CONSTRAINTS"] == "kombu<5.6\nredis<6"
+    assert arguments["APT_WITHOUT"] == "libllvm15"
+    assert arguments["KEEP"] == "a/* b"
+    assert arguments["LOCK"] == "backend.lock"
     assert arguments["WRITABLE"] == "a b"
     assert arguments["HEALTH_PATH"] == "/health/"
     assert arguments["BUILD_PACKAGES"] == ""
 
 
-def test_a_requirement_file_in_a_folder_is_in_the_context(tmp_path: Path) -> None:
-    (tmp_path / "api" / "deps").mkdir(parents=True)
-    (tmp_path / "api" / "deps" / "prod.txt").write_text("django\n")
-    workspace = changed(backend={"path": "api", "requirements": "deps/prod.txt"}).model_copy(
-        update={"source": tmp_path}
-    )
-    assert "requirements/deps/prod.txt" in files(builds(workspace)["backend"])
+def test_the_lock_lies_beside_the_workspace_file_and_is_a_part_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "shop.txt").write_text("django==5\n")
+    workspace = changed(backend={"lock": "locks/shop.txt"}).model_copy(update={"file": tmp_path / "workspace.yaml"})
+    build = builds(workspace)["backend"]
+    assert "lock/shop.txt" in files(build)
+    assert build.arguments["LOCK"] == "shop.txt"
+
+
+def test_without_a_lock_nothing_is_built() -> None:
+    with pytest.raises(UsageError, match=r"absent\.lock"):
+        files(builds(changed(backend={"lock": "absent.lock"}))["backend"])
+
+
+def test_resolving_reads_no_source_and_makes_no_image_with_a_name() -> None:
+    assert LOCK.target == "lock"
+    assert LOCK.tags == ()
+    assert not [name for name in files(LOCK) if name.startswith(("src/", "slipway/", "lock/"))]
+    assert LOCK.arguments["REQUIREMENTS"] == "django\ncelery<6"
+    assert LOCK.arguments["CONSTRAINTS"] == "kombu<5.6\nredis<6"
 
 
 def test_the_install_stage_of_every_portal_reads_the_same_files() -> None:
@@ -105,11 +132,66 @@ def test_a_portal_sees_the_shared_packages_and_no_other_portal() -> None:
         "sources/zamio_admin/src/App.tsx",
     } <= names
     assert not [name for name in names if "zamio_stations" in name and not name.startswith("manifests/")]
-    assert {"slipway/portal.conf", "slipway/serve", "slipway/healthcheck"} <= names
+    assert {"slipway/portal.conf", "slipway/serve", "slipway/configure", "slipway/healthcheck"} <= names
+
+
+def test_a_portal_configured_at_start_holds_no_environments_value() -> None:
+    here, there = (builds(admin={"VITE_API_URL": f"https://{name}.example"})["admin"] for name in ("here", "there"))
+    assert here.arguments == there.arguments
+    assert here.labels == there.labels
+    assert (here.arguments["CONFIGURED"], here.labels[CONFIGURED]) == ("start", "start")
+    assert BUILT_WITH not in here.labels
+
+
+def test_an_image_carries_what_its_variables_must_be_like() -> None:
+    url = Variable(type=Kind.URL, description="text", services=("static",), required=True)
+    mode = Variable(
+        type=Kind.ENUM,
+        description="text",
+        services=("static",),
+        required=("production",),
+        constraints=Constraints(choices=("dark", "light")),
+    )
+    declared = {"admin": {"VITE_MODE": mode, "VITE_API_URL": url}}
+    found = image_builds(EXAMPLE, Version("1.2.0", "0" * 12), CREATED, Bases(), {}, "", ROOT, declared=declared)
+    arguments = {build.name: build.arguments for build in found}
+    assert arguments["admin"]["VARIABLES"] == "VITE_API_URL url required\nVITE_MODE enum optional dark|light"
+    assert arguments["stations"]["VARIABLES"] == ""
+
+
+@pytest.mark.parametrize("choice", ["a|b", "a\nVITE_B string optional"])
+def test_a_choice_that_a_container_would_misread_is_refused(choice: str) -> None:
+    wrong = Variable(
+        type=Kind.ENUM, description="text", services=("static",), constraints=Constraints(choices=(choice,))
+    )
+    with pytest.raises(UsageError, match="VITE_MODE: a portal cannot check the choice"):
+        image_builds(
+            EXAMPLE,
+            Version("1.2.0", "0" * 12),
+            CREATED,
+            Bases(),
+            {},
+            "",
+            ROOT,
+            declared={"admin": {"VITE_MODE": wrong}},
+        )
+
+
+def test_what_pages_may_load_besides_becomes_an_argument() -> None:
+    portals = dict(EXAMPLE.frontend.portals)
+    csp = {Loads.MEDIA: ("https://a.example",), Loads.IMG: ("https://b.example", "https://*.c.example")}
+    portals["admin"] = portals["admin"].model_copy(update={"csp": csp})
+    found = builds(changed(frontend={"portals": portals}))
+    assert found["admin"].arguments["CSP"] == "img https://b.example https://*.c.example\nmedia https://a.example"
+    assert found["stations"].arguments["CSP"] == ""
 
 
 def test_a_portal_is_built_with_its_own_variables_only() -> None:
-    found = builds(admin={"VITE_API_URL": "https://api.example", "VITE_A": "x=y z"}, stations={"VITE_API_URL": "other"})
+    workspace = EXAMPLE.configured(Configured.BUILD)
+    given = {"admin": {"VITE_API_URL": "https://api.example", "VITE_A": "x=y z"}, "stations": {"VITE_API_URL": "other"}}
+    found = builds(workspace, "", **given)
+    assert {build.labels[CONFIGURED] for name, build in found.items() if name != "backend"} == {"build"}
+    assert found["admin"].labels[BUILT_WITH] != found["stations"].labels[BUILT_WITH]
     assert found["admin"].arguments["VITE_ENV"] == "VITE_A=x=y z\nVITE_API_URL=https://api.example"
     assert found["stations"].arguments["VITE_ENV"] == "VITE_API_URL=other"
     assert found["frontend"].arguments["VITE_ENV"] == ""
@@ -139,7 +221,8 @@ def test_the_dockerfile_takes_every_argument_and_has_the_stage_and_the_files(ima
     build = builds()[image]
     text = (ROOT / build.dockerfile).read_text()
     of_the_machine = {"PIP_INDEX_URL"}
-    assert set(build.arguments) == set(re.findall(r"^ARG (\w+)", text, re.MULTILINE)) - of_the_machine
+    resolving = set(LOCK.arguments) if image == "backend" else set()
+    assert set(build.arguments) | resolving == set(re.findall(r"^ARG (\w+)", text, re.MULTILINE)) - of_the_machine
     assert f" AS {build.target}\n" in text
     names = files(build)
     folders = {str(parent) for name in names for parent in Path(name).parents}

@@ -82,6 +82,16 @@ def run_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def portal_dir(tmp_path: Path) -> Path:
+    """What a portal's image says of itself: configured at start, with no variable."""
+    directory = tmp_path / "portal"
+    directory.mkdir()
+    for name, text in (("configured", "start\n"), ("variables", ""), ("csp", "")):
+        (directory / name).write_text(text)
+    return directory
+
+
+@pytest.fixture
 def run(tmp_path: Path, run_dir: Path) -> Iterator[Callable[..., Running]]:
     """Start a program in `tmp_path` with the runtime on Python's path; whatever still runs at the end is stopped."""
     started: list[Running] = []

@@ -9,16 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
 from slipway.config.workspace import Workspace
 from slipway.config.workspace_file import load_workspace
 from slipway.engines.images.buildkit import BuildKitImages
-from slipway.errors import Refused
+from slipway.engines.images.files import EngineImageFiles
+from slipway.engines.images.machine import build_arguments, own_home
+from slipway.errors import Refused, Unreachable
 from slipway.plans.build import image_builds
 from slipway.plans.build_common import Bases
 from slipway.ports import BuiltImage
 from slipway.release.image import Version
+from slipway.release.lock import lock_file
+from slipway.verbs.lock import make_lock
 from tests.hosts import docker_client, have, run_in
 
 from .conftest import eventually
@@ -100,12 +105,21 @@ def build(tiny: Workspace) -> BuiltImage:
     have("python")
     version = Version("0.0.0", uuid.uuid4().hex[:12])
     backend = image_builds(tiny, version, datetime.now(UTC), Bases(), {}, "slipway-test", ROOT)[0]
-    return BuildKitImages().build(backend, lambda _: None)
+    images = BuildKitImages(arguments=build_arguments(home=own_home()))
+    if not lock_file(tiny).exists():
+        make_lock(images, EngineImageFiles(docker.from_env), tiny, ROOT, lambda _: None, Bases())
+    return images.build(backend, lambda _: None)
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltImage]:
-    image = build(workspace(tmp_path_factory.mktemp("tiny")))
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace that is built as it is."""
+    return workspace(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def image(whole: Workspace) -> Iterator[BuiltImage]:
+    image = build(whole)
     yield image
     with docker_client() as client:
         client.images.remove(image.tags[0], force=True)
@@ -194,3 +208,44 @@ def test_a_requirement_that_fits_nothing_is_named(tmp_path: Path) -> None:
     (tmp_path / "api" / "requirements.txt").write_text("django>=5.3,<6\n")
     with pytest.raises(Refused, match=r"(?s)django.*django<5\.3"):
         build(tiny)
+    assert not lock_file(tiny).exists()
+
+
+def test_a_package_that_is_not_the_locks_is_named_and_not_installed(
+    tmp_path: Path, whole: Workspace, image: BuiltImage
+) -> None:
+    """Somebody changed what the index offers under a version that was locked."""
+    tiny = workspace(tmp_path)
+    text = lock_file(whole).read_text()
+    begin = text.index("sqlparse==")
+    first = text.index("--hash=sha256:", begin)
+    end = text.index("\n    #", begin)
+    lock_file(tiny).write_text(f"{text[:first]}--hash=sha256:{'0' * 64}{text[end:]}")
+    with pytest.raises(Refused, match=r"(?s)[Hh]ash mismatch for `sqlparse"):
+        build(tiny)
+
+
+def test_a_package_that_the_lock_lacks_is_named_and_not_installed(
+    tmp_path: Path, whole: Workspace, image: BuiltImage
+) -> None:
+    tiny = workspace(tmp_path)
+    text = lock_file(whole).read_text()
+    begin = text.index("\nsqlparse==")
+    lock_file(tiny).write_text(text[:begin] + text[text.index("\n", text.index("# via", begin)) :])
+    with pytest.raises(Refused, match="sqlparse"):
+        build(tiny)
+
+
+def test_a_lock_for_another_python_is_refused(tmp_path: Path, whole: Workspace, image: BuiltImage) -> None:
+    tiny = workspace(tmp_path)
+    lock_file(tiny).write_text(lock_file(whole).read_text().replace("# python: 3.11", "# python: 3.9"))
+    with pytest.raises(Refused, match=r"(?s)made for Python 3\.9, this image has 3\.11.*inv build\.lock"):
+        build(tiny)
+
+
+def test_an_index_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    tiny = workspace(tmp_path)
+    images = BuildKitImages(arguments={"PIP_INDEX_URL": "http://127.0.0.1:9/simple"})
+    with pytest.raises(Unreachable, match=r"(?s)the package index does not answer.*pip's configuration"):
+        make_lock(images, EngineImageFiles(docker.from_env), tiny, ROOT, lambda _: None, Bases())
+    assert not lock_file(tiny).exists()

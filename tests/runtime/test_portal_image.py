@@ -1,4 +1,7 @@
-"""A portal image from a workspace of three files: what its nginx answers while it serves and while it drains."""
+"""A portal image from a workspace of three files: what its nginx answers while it serves and while it drains.
+
+Its script is no Vite, so it is configured at build; `test_portal_start.py` has portals configured at start.
+"""
 
 import http.client
 import json
@@ -12,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from slipway.config.kinds import Kind
+from slipway.config.schema import Variable
 from slipway.config.workspace import Workspace
 from slipway.config.workspace_file import load_workspace
 from slipway.engines.images.buildkit import BuildKitImages
@@ -32,11 +37,12 @@ fs.mkdirSync("dist/assets", {recursive: true});
 fs.writeFileSync("dist/index.html", "<p>" + process.env.VITE_GREETING + "</p>" + (process.env.HOME_ADDRESS ?? ""));
 fs.writeFileSync("dist/assets/app-1a2b.js", "console.log(1);".repeat(500));
 fs.writeFileSync("dist/robots.txt", "User-agent: *");
+fs.writeFileSync("dist/tiny.css", "a{}");
 """
 WORKSPACE = """
 name: tiny
 backend: {path: api}
-frontend: {path: ., portals: {shop: {path: shop}}}
+frontend: {path: ., portals: {shop: {path: shop, configure: build}}}
 databases: {}
 services:
   shop: {role: static, image: shop, port: 8080, subdomain: shop}
@@ -67,11 +73,16 @@ def workspace(folder: Path, script: str = "node build.mjs") -> Workspace:
     return load_workspace(folder / "workspace.yaml", folder)
 
 
+def text(kind: Kind) -> Variable:
+    return Variable(type=kind, description="text", services=("static",), required=True)
+
+
 def build(tiny: Workspace) -> BuiltImage:
     have("node", "nginx")
     version = Version("0.0.0", uuid.uuid4().hex[:12])
-    variables = {"shop": {"VITE_GREETING": "hello 'you' $HOME"}}
-    found = image_builds(tiny, version, datetime.now(UTC), Bases(), variables, "slipway-test", ROOT)
+    variables = {"shop": {"VITE_GREETING": "hello 'you' $HOME", "VITE_API": "https://api.tiny.example/v1"}}
+    declared = {"shop": {"VITE_GREETING": text(Kind.STRING), "VITE_API": text(Kind.URL)}}
+    found = image_builds(tiny, version, datetime.now(UTC), Bases(), variables, "slipway-test", ROOT, declared)
     return BuildKitImages().build(found[1], lambda _: None)
 
 
@@ -175,16 +186,51 @@ def test_the_id_of_the_router_is_kept_and_a_hostile_one_is_not(portal: Portal) -
 
 def test_the_log_is_json_with_the_path_and_without_the_query(portal: Portal) -> None:
     portal.get("/reset/me?token=hunter2", **{"User-Agent": 'a"b\\', "X-Request-ID": "find-me"})
-    lines = [line for line in portal.container.logs(stderr=False).decode().splitlines() if "find-me" in line]
+    lines: list[str] = []
+
+    def is_logged() -> bool:
+        said = portal.container.logs(stderr=False).decode().splitlines()
+        lines.extend(line for line in said if "find-me" in line)
+        return bool(lines)
+
+    eventually(is_logged)
     entry = json.loads(lines[0])
     assert (entry["path"], entry["status"], entry["agent"]) == ("/reset/me", 200, 'a"b\\')
     assert "hunter2" not in lines[0]
 
 
-def test_text_is_compressed(portal: Portal) -> None:
-    answer = portal.get("/assets/app-1a2b.js", **{"Accept-Encoding": "gzip"})
-    assert header(answer, "Content-Encoding") == "gzip"
+@pytest.mark.parametrize(("accepted", "encoding"), [("gzip", "gzip"), ("gzip, br", "br"), ("", None)])
+def test_text_is_compressed_already(portal: Portal, accepted: str, encoding: str | None) -> None:
+    answer = portal.get("/assets/app-1a2b.js", **{"Accept-Encoding": accepted})
+    assert header(answer, "Content-Encoding") == encoding
     assert "Accept-Encoding" in (header(answer, "Vary") or "")
+    suffix = {"gzip": ".gz", "br": ".br", None: ""}[encoding]
+    size = run_in(portal.container, "stat", "-c", "%s", f"/usr/share/nginx/html/assets/app-1a2b.js{suffix}")[1]
+    assert header(answer, "Content-Length") == size.strip()
+    assert run_in(portal.container, "ls", "/usr/share/nginx/html/tiny.css.gz")[0] != 0
+
+
+def test_the_policy_of_a_portal_built_for_one_environment_names_its_api(portal: Portal) -> None:
+    policy = header(portal.get("/"), "Content-Security-Policy") or ""
+    assert "connect-src 'self' https://api.tiny.example wss://api.tiny.example;" in policy
+    assert "script-src 'self';" in policy
+    assert portal.get("/env.js").status == 404
+
+
+def test_the_image_is_nginx_and_what_people_look_around_with(portal: Portal, image: BuiltImage) -> None:
+    assert image.size < 20e6
+    for program in ("apt-get", "dpkg", "perl", "python3", "node", "gcc", "curl", "su", "mount"):
+        # busybox's shell calls its own applets whatever the PATH holds, so files are looked for
+        assert run_in(portal.container, "find", "/", "-xdev", "-name", program, "!", "-type", "d")[1] == "", program
+    for program in ("grep", "find", "head", "cat", "ls", "id", "stat", "ps", "wget", "nc", "bash", "nginx", "tini"):
+        assert run_in(portal.container, "sh", "-c", f"command -v {program}")[0] == 0, program
+    assert run_in(portal.container, "sh", "-c", "find / -xdev -perm /6000 -type f")[1] == ""
+    known = run_in(portal.container, "sh", "-c", "grep -h ^Package: /var/lib/dpkg/status.d/*")[1]
+    assert {"nginx", "libc6", "libssl3", "tini", "bash", "busybox-static"} <= {
+        line.removeprefix("Package: ") for line in known.splitlines()
+    }
+    versions = run_in(portal.container, "sh", "-c", "grep -c ^Version: /var/lib/dpkg/status.d/* | grep -v :1$")[1]
+    assert versions == ""
 
 
 def test_it_is_red_at_once_and_fails_no_request_until_the_drain_is_over(portal: Portal) -> None:

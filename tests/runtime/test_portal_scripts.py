@@ -28,11 +28,12 @@ while True: time.sleep(0.05)
 
 
 @pytest.fixture
-def serve(run: Callable[..., Running], tmp_path: Path, run_dir: Path) -> Callable[..., Running]:
+def serve(run: Callable[..., Running], tmp_path: Path, run_dir: Path, portal_dir: Path) -> Callable[..., Running]:
     def start(nginx: str = NGINX, **variables: str) -> Running:
         (tmp_path / "nginx").write_text(nginx)
         (tmp_path / "nginx").chmod(0o755)
-        running = run(str(SCRIPTS / "serve"), SLIPWAY_NGINX=str(tmp_path / "nginx"), **variables)
+        told = {"SLIPWAY_PORTAL_DIR": str(portal_dir), "SLIPWAY_NGINX": str(tmp_path / "nginx")}
+        running = run(str(SCRIPTS / "serve"), **told, **variables)
         if nginx == NGINX:
             eventually(lambda: (run_dir / "pid").exists() and (run_dir / "pid").read_text() != "")
         return running

@@ -36,7 +36,7 @@ def portal(**different: Answer) -> VerifyPortal:
 
 
 def test_a_portal_shows_its_page_and_names_its_api() -> None:
-    assert portal().run(Lines()) == "page, 1 script(s) naming the API, deep link"
+    assert portal().run(Lines()) == "page, 1 script(s), one naming the API, deep link"
     assert portal().name == "verify portal admin"
 
 
@@ -116,3 +116,45 @@ def test_an_api_for_everybody_is_one_for_the_portal_too() -> None:
 )
 def test_a_browser_that_would_stop_is_told(read: Answer, before_post: Answer, words: str) -> None:
     assert refused(cors(read, before_post), words).where.endswith(("/artists/", "/login/"))
+
+
+TOLD = PAGE.replace("<html>", '<html><script src="/env.js"></script>')
+MEANT = {"VITE_API_URL": API, "VITE_NOTE": 'a "quoted" </script>'}
+
+
+def env_js(text: str, cache: str = "no-store", status: int = 200) -> Answer:
+    return Answer(status, {"cache-control": cache}, text)
+
+
+LESS = env_js(f'globalThis.__ENV=Object.freeze({{"VITE_API_URL":"{API}"}});')
+WELL = env_js(LESS.body.replace("})", r',"VITE_NOTE":"a \"quoted\" \u003c/script\u003e"})') + "\n")
+
+
+def told(environment: Answer) -> VerifyPortal:
+    answers: dict[str, Answer | SlipwayError | list[Answer | SlipwayError]] = {
+        f"GET {PORTAL}/": ok(TOLD),
+        f"GET {PORTAL}/env.js": environment,
+        f"GET {PORTAL}/assets/index-1.js": ok("fetch(globalThis.__ENV.VITE_API_URL)"),
+        f"GET {PORTAL}/a/deep/link": ok(TOLD),
+    }
+    return VerifyPortal(FakeWeb(answers), "admin", PORTAL, API, MEANT, seconds=0.03, pause=0.01)
+
+
+def test_a_portal_configured_at_start_is_told_what_was_meant() -> None:
+    assert told(WELL).run(Lines()) == "page, 1 script(s), /env.js with 2 variable(s) as meant, deep link"
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        (env_js(WELL.body, cache="max-age=60"), "may be kept"),
+        (env_js("", status=404), "answers 404"),
+        (ok(TOLD), "does not tell the page its variables"),
+        (env_js("globalThis.__ENV=Object.freeze({VITE_API_URL});"), "cannot be read"),
+        (env_js(WELL.body.replace("zamio", "staging")), "otherwise than was meant: VITE_API_URL"),
+        (LESS, "meant: VITE_NOTE"),
+        (env_js(WELL.body.replace("{", '{"SECRET_KEY":"x",', 1)), "meant: SECRET_KEY"),
+    ],
+)
+def test_a_portal_that_is_told_otherwise_is_refused(environment: Answer, words: str) -> None:
+    refused(told(environment), words)

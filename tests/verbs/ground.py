@@ -22,7 +22,14 @@ REGISTRY, TOOLS = "127.0.0.1:5000", "127.0.0.1:5000/slipway/tools:bookworm"
 API = "https://api.zamio.localhost"
 PORTALS = tuple(f"https://{name}.zamio.localhost" for name in ("frontend", "admin", "publisher", "stations"))
 ONE, TWO = Version("0.1.0", "1" * 12), Version("0.2.0", "2" * 12)
-PAGE = '<script type="module" src="/assets/index.js"></script>'
+PAGE = '<script src="/env.js"></script><script type="module" src="/assets/index.js"></script>'
+
+
+def env_js(api: str) -> Answer:
+    """Return what a portal configured at start tells its pages."""
+    return Answer(200, {"cache-control": "no-store"}, f'globalThis.__ENV=Object.freeze({{"VITE_API_URL":"{api}"}});\n')
+
+
 _SECRETS = {"SLIPWAY_POSTGRES_IMAGE": "postgres:15", "SLIPWAY_REDIS_IMAGE": "redis:7"}
 
 
@@ -87,7 +94,8 @@ class Ground:
                 f"GET {portal}/": Answer(200, {}, PAGE),
                 f"GET {portal}/a/deep/link": Answer(200, {}, PAGE),
             }
-            self.web.answers[f"GET {portal}/assets/index.js"] = Answer(200, {}, f'fetch("{API}/")')
+            self.web.answers[f"GET {portal}/assets/index.js"] = Answer(200, {}, "fetch(globalThis.__ENV.VITE_API_URL)")
+            self.web.answers[f"GET {portal}/env.js"] = env_js(API)
         self.web.allowed = PORTALS
 
     def _migrate(self, asked: OneOff) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from slipway.plan import PlanFailed
 from slipway.ports import Answer
 from slipway.release.release import Release
 from slipway.verbs.deploy import prepare_provisioning
-from tests.verbs.ground import API, ONE, PORTALS, TOOLS, TWO, Ground, environment, run
+from tests.verbs.ground import API, ONE, PORTALS, TOOLS, TWO, Ground, env_js, environment, run
 
 SERVICES = {"api", "worker", "beat", "frontend", "admin", "publisher", "stations"}
 
@@ -227,7 +227,7 @@ BROKEN: dict[str, tuple[dict[str, Answer], str]] = {
     "api": ({f"GET {API}/api/artists/": Answer(500, {}, "")}, "verify api"),
     "log-in": ({f"POST {API}/api/auth/token/": Answer(400, {}, "")}, "verify log-in"),
     "portal": (
-        {f"GET {PORTALS[1]}/assets/index.js": Answer(200, {}, "fetch('https://other/')")},
+        {f"GET {PORTALS[1]}/env.js": env_js("https://other")},
         "verify portal admin",
     ),
     "websocket": ({"WS wss://api.zamio.localhost/ws/plays/": Answer(403, {}, "")}, "verify websocket"),

@@ -31,6 +31,8 @@ class Options:
     trusted_proxies: str = PRIVATE_NETWORKS
     processes: int = 0
     """Web processes; 0 is what fits."""
+    gc_threshold: int = 50_000
+    """Objects that a web process makes between two looks for cycles; 0 keeps Python's own number."""
 
 
 def read(argv: list[str], environment: Mapping[str, str]) -> Options:
@@ -56,6 +58,7 @@ def read(argv: list[str], environment: Mapping[str, str]) -> Options:
         plan=plan,
         trusted_proxies=environment.get("FORWARDED_ALLOW_IPS") or PRIVATE_NETWORKS,
         processes=_processes(environment),
+        gc_threshold=_number(environment, "WEB_GC_THRESHOLD", 50_000, 1_000_000),
     )
     if role == "web" and options.drain + KILL_MARGIN >= options.grace:
         times = f"SLIPWAY_DRAIN_SECONDS {options.drain:g} and SLIPWAY_GRACE_SECONDS {options.grace:g}"

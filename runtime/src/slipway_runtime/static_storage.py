@@ -27,3 +27,8 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
         except ValueError:
             log.warning("static file %s does not exist", name)
             return name
+
+    def save_manifest(self) -> None:
+        """Write the manifest in one order: files are found in the file system's, and equal files make equal images."""
+        self.hashed_files: dict[str, str] = dict(sorted(self.hashed_files.items()))
+        super().save_manifest()

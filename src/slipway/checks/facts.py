@@ -75,9 +75,8 @@ class Facts:
         """Every variable with a value, once for each place that it comes from."""
         found: dict[tuple[str, str], tuple[Setting, list[str]]] = {}
         for service in self.config.workspace.services:
-            for phase in (Phase.RUN, Phase.BUILD):
-                for name, setting in self.config.settings(service, phase).items():
-                    found.setdefault((name, setting.where), (setting, []))[1].append(service)
+            for name, setting in self.config.settings(service).items():
+                found.setdefault((name, setting.where), (setting, []))[1].append(service)
         for name, variable in self.config.schema.variables.items():
             for reader in (None, *self.config.workspace.services) if variable.phase is Phase.DEPLOY else ():
                 own = self.config.setting(name, reader)

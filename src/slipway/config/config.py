@@ -12,7 +12,8 @@ from slipway.config import references
 from slipway.config.fault import Fault, refuse, shown
 from slipway.config.health import HealthContract, health_contract
 from slipway.config.layers import FOLDER, Layers, read_layers
-from slipway.config.schema import Phase, Schema, Stage, Variable, read_schema
+from slipway.config.media import media_origins
+from slipway.config.schema import BUNDLED, Phase, Schema, Stage, Variable, read_schema
 from slipway.config.workspace import Role, Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
@@ -93,16 +94,26 @@ class Config:
         refuse(faults, f"the configuration of {service}")
         return {**values, **self._computed(service)}
 
-    def build_arguments(self, image: str) -> dict[str, str]:
-        """Return the build-phase variables of the services that run `image`, resolved from public names alone.
+    def bundled(self, image: str) -> dict[str, Variable]:
+        """Return the variables that the portal `image` may read, by name, whatever their values."""
+        return {
+            name: variable
+            for service in self._running(image)
+            for name, variable in self.schema.variables_of(self.workspace, service, Phase.RUN).items()
+            if name.startswith(BUNDLED)
+        }
 
-        Raises `UsageError` when a required one is missing, a reference is not public, or two services disagree.
+    def build_arguments(self, image: str) -> dict[str, str]:
+        """Return what the portal `image` shall know in this environment, resolved from public names alone.
+
+        It is what its bundle or its /env.js holds. Raises `UsageError` when a required variable is missing, a
+        reference is not public, or two services disagree.
         """
         arguments: dict[str, str] = {}
         faults: list[Fault] = []
-        for service in (name for name, found in self.workspace.services.items() if found.image == image):
-            settings = self.settings(service, Phase.BUILD)
-            for name, variable in self.schema.variables_of(self.workspace, service, Phase.BUILD).items():
+        for service in self._running(image):
+            settings = self.settings(service)
+            for name, variable in self.bundled(image).items():
                 if name not in settings:
                     if variable.is_required_in(self.environment):
                         faults.append(
@@ -115,6 +126,9 @@ class Config:
                     faults.append(Fault("env.build", settings[name].where, message))
         refuse(faults, f"the configuration of image {image}")
         return arguments
+
+    def _running(self, image: str) -> list[str]:
+        return [name for name, service in self.workspace.services.items() if service.image == image]
 
     def expand(self, text: str, resolve: references.Values | None = None) -> str | Secret:
         """Resolve references in a text outside the env files (a probe's body); `${secret.NAME}` works here too.
@@ -190,7 +204,17 @@ class Config:
             "SLIPWAY_DRAIN_SECONDS": str(health.drain),
             "SLIPWAY_GRACE_SECONDS": str(health.grace),
         }
-        return {**values, "PORT": str(found.port)} if found.role is Role.WEB else values
+        if found.role is Role.WEB:
+            values["PORT"] = str(found.port)
+        if found.role is Role.STATIC and (origins := media_origins(self._text_of)):
+            values["SLIPWAY_MEDIA_ORIGINS"] = ",".join(origins)
+        return values
+
+    def _text_of(self, name: str) -> str:
+        """Return a variable's text as the API sees it, "" for one without a value."""
+        api = next(iter(self.workspace.services_with(Role.WEB)), None)
+        setting = self.setting(name, api) if name in self.schema.variables else None
+        return "" if setting is None or setting.references else setting.text.reveal()
 
     def _whole_number(self, name: str, service: str) -> int | None:
         setting = self.setting(name, service) if name in self.schema.variables else None

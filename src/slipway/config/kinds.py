@@ -99,11 +99,15 @@ def _boolean(text: str) -> Misfit | None:
 def _url(schemes: frozenset[str], what: str) -> Callable[[str], Misfit | None]:
     def check(text: str) -> Misfit | None:
         parts = split_url(text)
-        if parts is None or parts.scheme not in schemes:
+        if parts is None or parts.scheme not in schemes or not _is_host(parts.hostname or ""):
             return Misfit("type", f"must be {what}")
         return None
 
     return check
+
+
+def _is_host(host: str) -> bool:
+    return _HOST.fullmatch(host) is not None or _IPV6.fullmatch(f"[{host}]") is not None
 
 
 def _database_url(text: str) -> Misfit | None:

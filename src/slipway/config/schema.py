@@ -24,9 +24,8 @@ class Stage(StrEnum):
 
 
 class Phase(StrEnum):
-    """When a variable is read: while an image is built, by the running process, or by Slipway itself."""
+    """When a variable is read: by the running process, or by Slipway itself."""
 
-    BUILD = "build"
     RUN = "run"
     DEPLOY = "deploy"
 
@@ -119,7 +118,6 @@ class Variable(_Model):
             "choices belong to type enum, and enum needs them",
         )
         yield (self.phase is Phase.DEPLOY) == bool(self.services), "services: who gets it? (phase deploy: nobody)"
-        yield self.secret and self.phase is Phase.BUILD, "a secret has no place in an image: phase build"
         yield (
             self.computed and (self.default is not None or self.required is not False),
             "computed: no default, not required",
@@ -151,6 +149,10 @@ class Variable(_Model):
 
 
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+
+
+BUNDLED = "VITE_"
+"""What the names begin with that a portal reads: Vite hands every one of them to the browser."""
 
 
 class Schema(_Model):
@@ -212,8 +214,7 @@ def _variable_faults(
     for key, text in (("default", variable.default), ("example", variable.example)):
         if text is not None and not REFERENCE.search(text) and (wrong := variable.misfit(text)):
             yield fault(key, wrong.message)
-    # Vite copies every VITE_ variable into the bundle that browsers load.
-    if name.startswith("VITE_") and variable.secret:
+    if name.startswith(BUNDLED) and variable.secret:
         yield fault("secret", "a VITE_ name ends up in every browser, so it cannot be secret")
-    if name.startswith("VITE_") and variable.phase is not Phase.BUILD:
-        yield fault("phase", "a VITE_ name is read while the portal is built: phase build")
+    if name.startswith(BUNDLED) and variable.phase is not Phase.RUN:
+        yield fault("phase", "a VITE_ name is read by a portal: phase run, or none")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from slipway.config.kinds import LISTS
-from slipway.config.schema import Phase, Schema, Variable
+from slipway.config.schema import BUNDLED, Schema, Variable
 
 _HEAD = """\
 # Variables
@@ -18,7 +18,7 @@ A secret belongs into `env/<environment>.secrets.env`, which git ignores.
 From its own process Slipway takes names that begin with `SLIPWAY_`; any other name counts as `SLIPWAY_VAR_<NAME>` only.
 
 "Given to" names services, roles (web, worker, beat, static) or images (`backend`: api, worker and beat).
-"Slipway" means that no container gets it, "built in" that it is a build argument and ends up in the image.
+"Slipway" means that no container gets it, "in the browser" that a portal's pages read it, so that everybody may see it.
 A value may hold references, resolved for each environment: `${domain}`, `${service.api.public_url}`,
 `${service.api.public_host}`, `${service.postgres.internal_url}`.
 """
@@ -53,7 +53,7 @@ def _row(schema: Schema, name: str, variable: Variable) -> str:
     cells = (
         f"`{name}`",
         _holds(variable),
-        _given_to(variable),
+        _given_to(name, variable),
         _needed_in(schema, variable),
         default,
         _meaning(variable),
@@ -74,9 +74,9 @@ def _holds(variable: Variable) -> str:
     return ", ".join(["**secret**", *words] if variable.secret else words)
 
 
-def _given_to(variable: Variable) -> str:
+def _given_to(name: str, variable: Variable) -> str:
     services = ", ".join(variable.services) or "Slipway"
-    return f"{services} (built in)" if variable.phase is Phase.BUILD else services
+    return f"{services} (in the browser)" if name.startswith(BUNDLED) else services
 
 
 def _needed_in(schema: Schema, variable: Variable) -> str:

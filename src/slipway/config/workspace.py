@@ -35,6 +35,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 SqlName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?&=%:@+,;-]*$")]
+Origin = Annotated[str, Field(pattern=r"^(https?|wss?)://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?$", max_length=200)]
+PackagePattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9*?\[][A-Za-z0-9._*?\[\]-]*$")]
+FilePattern = Annotated[str, Field(pattern=r"^[^\s/'\"$`\\][^\s'\"$`\\]*$")]
 Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
 
 
@@ -45,14 +48,22 @@ class _Model(BaseModel):
 class Backend(_Model):
     """The Django project: one image for the roles web, worker and beat.
 
-    `apt` are Debian packages needed at run time, `build_apt` those that only the installation of Python packages needs.
+    `lock` is the file, relative to the workspace file, that holds every Python package with its hashes.
+    `development` are names or patterns (`pytest-*`) of requirements that no image needs.
+    `keep` are patterns of paths below site-packages (`numpy/_core/include`) that are not trimmed.
+    `apt` are Debian packages needed at run time, `apt_without` those of their dependencies that the image does without,
+    `build_apt` those that only the installation of Python packages needs.
     `writable` are the folders that the running application may write to; all others belong to root.
     """
 
     path: RelativePath
     requirements: RelativePath = "requirements.txt"
     constraints: tuple[Requirement, ...] = ()
+    lock: RelativePath = "backend.lock"
+    development: tuple[PackagePattern, ...] = ()
+    keep: tuple[FilePattern, ...] = ()
     apt: tuple[DebianPackage, ...] = ()
+    apt_without: tuple[DebianPackage, ...] = ()
     build_apt: tuple[DebianPackage, ...] = ()
     settings: str = "core.settings"
     asgi: str = "core.asgi:application"
@@ -61,11 +72,35 @@ class Backend(_Model):
     writable: tuple[Annotated[RelativePath, Field(pattern=r"^\S+$")], ...] = ("media",)
 
 
+class Configured(StrEnum):
+    """When a portal learns its VITE_ variables: `start`, one image for every environment, or `build`, as Vite does."""
+
+    START = "start"
+    BUILD = "build"
+
+
+class Loads(StrEnum):
+    """What a page loads, by the directive of its security policy (`img` for `img-src`)."""
+
+    CONNECT = "connect"
+    FONT = "font"
+    FRAME = "frame"
+    IMG = "img"
+    MEDIA = "media"
+    SCRIPT = "script"
+    STYLE = "style"
+
+
 class Portal(_Model):
-    """One Vite application of the npm workspace. `output` is the folder that its build writes."""
+    """One Vite application of the npm workspace. `output` is the folder that its build writes.
+
+    `csp` are origins that its pages load from besides their own and the API's: `img: [https://images.example.org]`.
+    """
 
     path: RelativePath
     output: RelativePath = "dist"
+    configure: Configured = Configured.START
+    csp: dict[Loads, tuple[Origin, ...]] = Field(default_factory=dict)
 
 
 class Install(StrEnum):
@@ -206,6 +241,11 @@ class Workspace(_Model):
     def image_names(self) -> tuple[str, ...]:
         """Every image of the workspace: `backend` and one a portal."""
         return ("backend", *self.frontend.portals)
+
+    def configured(self, way: Configured) -> "Workspace":
+        """Return the same workspace with every portal configured in one way."""
+        portals = {name: one.model_copy(update={"configure": way}) for name, one in self.frontend.portals.items()}
+        return self.model_copy(update={"frontend": self.frontend.model_copy(update={"portals": portals})})
 
     def services_with(self, role: Role) -> tuple[str, ...]:
         """Return the names of the services in `role`, in the file's order."""

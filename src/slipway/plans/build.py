@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from slipway.config.schema import Variable
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
 from slipway.plans.build_backend import backend_build
@@ -21,18 +22,20 @@ def image_builds(
     build_arguments: Mapping[str, Mapping[str, str]],
     registry: str,
     root: Path,
+    declared: Mapping[str, Mapping[str, Variable]] | None = None,
 ) -> tuple[ImageBuild, ...]:
     """Return one build an image of the workspace, backend first.
 
     `build_arguments`: image name -> variables that the image is built with; a portal gets them in its bundle
-    (`VITE_API_URL`), so they may hold no secret, and the backend takes none. `registry` may be empty for images that
-    stay here, `root` is Slipway's own folder with Dockerfiles, runtime and templates, `created` is UTC.
+    (`VITE_API_URL`) where it is configured at build, so they may hold no secret, and the backend takes none.
+    `declared`: portal -> the variables that it may read, whatever their values. `registry` may be empty for images
+    that stay here, `root` is Slipway's own folder with Dockerfiles, runtime and templates, `created` is UTC.
     Raises `UsageError` for an image that does not exist, or a variable that cannot be built in.
     """
     for image, variables in build_arguments.items():
         _refuse_unusable(workspace, image, variables)
     common = Common(workspace, version, created, registry, root)
-    return (backend_build(common, bases), *portal_builds(common, bases, build_arguments))
+    return (backend_build(common, bases), *portal_builds(common, bases, build_arguments, declared or {}))
 
 
 def _refuse_unusable(workspace: Workspace, image: str, variables: Mapping[str, str]) -> None:

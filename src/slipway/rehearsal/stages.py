@@ -10,7 +10,7 @@ from slipway.checks.environment import check_environment
 from slipway.checks.issue import Issue, Severity, is_ok
 from slipway.command import command
 from slipway.config.config import Config
-from slipway.config.workspace import Engine
+from slipway.config.workspace import Configured, Engine
 from slipway.errors import Refused
 from slipway.plan import Execution, Plan, Step, StepResult
 from slipway.plans.build import image_builds
@@ -25,6 +25,8 @@ from slipway.steps.guard import AcquireLock
 from slipway.target import Target
 from slipway.verbs.build import build_images
 from slipway.verbs.deploy import Prepared, prepare_provisioning
+from slipway.verbs.lock import ensure_lock
+from slipway.verbs.portals import bundle_issues, look_into
 from slipway.verbs.push import push_images, push_other, push_tools
 
 COOLIFY_IMAGE = "slipway/rehearsal-coolify:1"
@@ -75,16 +77,25 @@ def build(
 ) -> tuple[Mapping[str, BuiltImage], str]:
     """Build every image; what counts is what the engine shows afterwards."""
     world.bases(BASES, say)
+    ensure_lock(world.images, world.files, world.workspace, world.root, say, Bases)
     built = build_images(world.images, workspace_builds(world, config), _Nested(say, parts)).images
+    look_into(world.files, config, built, _Nested(say, parts))
     sizes = ", ".join(f"{name} {image.size / 1e6:.0f} MB" for name, image in built.items())
     return built, f"the engine has {len(built)} images: {sizes}"
 
 
 def workspace_builds(world: World, config: Config) -> tuple[ImageBuild, ...]:
     """Return the builds of the workspace's images; they stay in this machine's engine until they are pushed."""
-    arguments = {image: config.build_arguments(image) for image in world.workspace.frontend.portals}
-    now = datetime.now(UTC)
-    return image_builds(world.workspace, world.version, now, Bases(), arguments, registry="", root=world.root)
+    portals = world.workspace.frontend.portals
+    arguments = {
+        image: config.build_arguments(image)
+        for image, portal in portals.items()
+        if portal.configure is Configured.BUILD  # what is configured at start is built without any environment's values
+    }
+    declared = {image: config.bundled(image) for image in portals}
+    return image_builds(
+        world.workspace, world.version, datetime.now(UTC), Bases(), arguments, "", world.root, declared=declared
+    )
 
 
 def staged_issues(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> list[Issue]:
@@ -101,7 +112,7 @@ def staged_issues(world: World, config: Config, built: Mapping[str, BuiltImage],
         return config.variables_for(service, {**others, **urls})
 
     with ImageStage(world.client, world.workspace, built, databases, variables, say) as stage:
-        return stage.check()
+        return [*bundle_issues(world.files, config, built), *stage.check()]
 
 
 def check_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> tuple[None, str]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from slipway.config.config import Config
 from slipway.config.workspace import Workspace
-from slipway.ports import BackupStore, Say
+from slipway.ports import BackupStore, ImageFiles, Say
 from slipway.rehearsal.ground import GroundKeeper
+from slipway.rehearsal.image_stage import LABEL
+from slipway.rehearsal.owner import Owner
 from slipway.release.image import Version
 from slipway.target import Target
 
@@ -42,3 +44,10 @@ class World:
     config: Callable[[Mapping[str, str]], Config]
     target: Callable[[Config], AbstractContextManager[tuple[Target, BackupStore]]]
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def files(self) -> ImageFiles:
+        """What is inside the engine's images. What looks into them is swept away with the stages of `check.images`."""
+        from slipway.engines.images.files import EngineImageFiles
+
+        return EngineImageFiles(lambda: self.client, {LABEL: "files", **Owner.here().labels()})

@@ -1,22 +1,32 @@
 """Verification of the portals: each shows its page, and a browser on that page may read the API."""
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from slipway.config.workspace import ApiProbe, LoginProbe
 from slipway.errors import Refused
 from slipway.ports import Answer, Say, Web
 from slipway.steps.look import Look, settled
 
+# What `images/portal/configure` writes.
+_ENVIRONMENT = re.compile(r"globalThis\.__ENV=Object\.freeze\((\{.*\})\);", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class VerifyPortal(Look):
-    """A portal's page, its script and a deep link answer, and the script names the API it was built for."""
+    """A portal's page, its script and a deep link answer, and they know the variables of this environment.
+
+    `meant` are those variables. A page that loads /env.js finds them there; else they were written into its scripts,
+    one of which names the API then.
+    """
 
     web: Web
     portal: str
     url: str
     api_url: str
+    meant: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 15
     pause: float = 0.5
 
@@ -27,28 +37,56 @@ class VerifyPortal(Look):
 
     def describe(self) -> str:
         """Say what is asked."""
-        return f"{self.url} shows its page, whose script speaks to {self.api_url}"
+        return f"{self.url} shows its page, which speaks to {self.api_url}"
 
     def run(self, say: Say) -> str:
         """Ask for page, script and deep link. Raises `Refused` naming what differs."""
         page = settled(lambda: self.web.ask("GET", f"{self.url}/"), 200, self.seconds, self.pause)
         scripts = re.findall(r"""src=["'](/[^"']+\.js)["']""", page.body)
-        if page.status != 200 or not scripts:
-            raise Refused(f"answers {page.status} with {len(scripts)} scripts", where=self.url)
-        code = [self.web.ask("GET", self.url + script) for script in scripts]
-        say(f"{self.url}: {page.status}, {scripts[0]}")
+        told = [script for script in scripts if script.endswith("/env.js")]
+        own = [script for script in scripts if script not in told]
+        if page.status != 200 or not own:
+            raise Refused(f"answers {page.status} with {len(own)} scripts", where=self.url)
+        code = [self.web.ask("GET", self.url + script) for script in own]
+        say(f"{self.url}: {page.status}, {own[0]}")
         # nginx answers a missing file with the page where a portal's routes are caught all.
-        missing = [
-            s for s, answer in zip(scripts, code, strict=True) if answer.status != 200 or answer.body == page.body
-        ]
+        missing = [s for s, answer in zip(own, code, strict=True) if answer.status != 200 or answer.body == page.body]
         if missing:
             raise Refused(f"its page names scripts that are not there: {', '.join(missing)}", where=self.url)
-        if not any(self.api_url in text for text in self._bundle(code)):
-            raise Refused(f"no script names {self.api_url}", where=self.url, hint="was it built for this environment?")
+        knows = self._is_told(told[0], say) if told else self._was_built_in(code)
         deep = self.web.ask("GET", f"{self.url}/a/deep/link")
         if deep.status != 200 or deep.body != page.body:
             raise Refused(f"a deep link answers {deep.status} and not the page", where=f"{self.url}/a/deep/link")
-        return f"page, {len(scripts)} script(s) naming the API, deep link"
+        return f"page, {len(own)} script(s), {knows}, deep link"
+
+    def _is_told(self, script: str, say: Say) -> str:
+        """Hold what /env.js says against what was meant."""
+        where = self.url + script
+        answer = self.web.ask("GET", where)
+        found = _ENVIRONMENT.fullmatch(answer.body.strip())
+        if answer.status != 200 or found is None:
+            raise Refused(f"answers {answer.status} and does not tell the page its variables", where=where)
+        try:
+            values = json.loads(found[1])
+        except ValueError as error:
+            raise Refused(f"cannot be read: {error}", where=where) from error
+        say(f"{where}: {', '.join(values) or 'no variables'}")
+        if "no-store" not in answer.headers.get("cache-control", ""):
+            raise Refused("may be kept, so a change would reach a browser late", where=where)
+        if values != self.meant:
+            differing = sorted(name for name in {*values, *self.meant} if values.get(name) != self.meant.get(name))
+            raise Refused(
+                f"says otherwise than was meant: {', '.join(differing)}",
+                where=where,
+                details=tuple(f"{name}: {values.get(name)!r}, meant {self.meant.get(name)!r}" for name in differing),
+                hint="does the container run with this environment's variables?",
+            )
+        return f"/env.js with {len(values)} variable(s) as meant"
+
+    def _was_built_in(self, entry: list[Answer]) -> str:
+        if not any(self.api_url in text for text in self._bundle(entry)):
+            raise Refused(f"no script names {self.api_url}", where=self.url, hint="was it built for this environment?")
+        return "one naming the API"
 
     def _bundle(self, entry: list[Answer]) -> list[str]:
         """Return the entry scripts and every chunk they name: Vite splits code that is loaded later."""

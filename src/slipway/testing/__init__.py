@@ -9,6 +9,7 @@
 None of them touches the world, and each can be told to fail: `platform.failures["deploy", "api"] = Refused("no")`.
 """
 
+from slipway.testing.files import FakeImageFiles
 from slipway.testing.host import FakeContainers, FakeLock, FakeShell, FakeState
 from slipway.testing.images import FakeImages, FakeRecords
 from slipway.testing.platform import FakePlatform
@@ -18,6 +19,7 @@ from slipway.testing.web import FakeWeb
 __all__ = [
     "Clock",
     "FakeContainers",
+    "FakeImageFiles",
     "FakeImages",
     "FakeLock",
     "FakePlatform",

@@ -210,7 +210,10 @@ def verification(config: Config, target: Target, prepared: Prepared, image_ids: 
             ask,
             _LoginSetUp(config, target, api_image, prepared.variables[api]).run,
         ),
-        *(VerifyPortal(target.web, name, url, api_url) for name, url in portals.items()),
+        *(
+            VerifyPortal(target.web, name, url, api_url, config.build_arguments(services[name].image))
+            for name, url in portals.items()
+        ),
         *(
             VerifyCors(target.web, name, url, api_url, workspace.probes.api, workspace.probes.login)
             for name, url in portals.items()

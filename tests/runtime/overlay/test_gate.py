@@ -1,4 +1,4 @@
-"""The gate before the application, and the one hop behind it, without a server."""
+"""The gate before the application, without a server."""
 
 import asyncio
 from typing import Any
@@ -6,8 +6,6 @@ from typing import Any
 from slipway_runtime.conf.env import Env
 from slipway_runtime.conf.limits import Bounds, bounds
 from slipway_runtime.gate import REFUSED, Gate
-
-from .conftest import Shop
 
 
 def _asked(gate: Gate, *messages: dict[str, Any], headers: tuple[tuple[bytes, bytes], ...] = ()) -> list[Any]:
@@ -71,64 +69,3 @@ def test_wrong_bounds_are_named_and_replaced() -> None:
     env = Env({"HEADERS_MAX_KB": "lots", "BODY_TIMEOUT": "forever", "SEND_TIMEOUT": "-1", "BODY_MAX_MB": "0"})
     assert bounds(env) == Bounds()
     assert {one.name for one in env.problems} == {"HEADERS_MAX_KB", "BODY_TIMEOUT", "SEND_TIMEOUT", "BODY_MAX_MB"}
-
-
-# --- one hop
-
-VIEWS = """
-import asyncio, threading
-from django.http import HttpResponse
-from django.urls import path
-
-def plain(request):
-    return HttpResponse(f"{request.seen} {threading.get_ident()}")
-
-async def later(request):
-    await asyncio.sleep(0)
-    return HttpResponse(f"{request.seen} {threading.get_ident()}")
-
-def broken(request):
-    raise RuntimeError("a mistake")
-
-class Layer:
-    def __init__(self, get_response): self.get_response = get_response
-    def __call__(self, request):
-        request.seen = threading.get_ident()
-        return self.get_response(request)
-
-urlpatterns = [path("plain/", plain), path("later/", later), path("broken/", broken)]
-"""
-ONE_HOP = """
-import asyncio, threading
-from slipway_runtime import one_hop
-one_hop.use()
-from django.core.asgi import get_asgi_application
-application = get_asgi_application()
-async def ask(path):
-    scope = dict(type="http", method="GET", path=path, query_string=b"", client=("127.0.0.1", 1),
-                 headers=[(b"host", b"localhost"), (b"x-forwarded-proto", b"https")])
-    asked, sent = [], []
-    async def receive():
-        if asked: await asyncio.Event().wait()
-        asked.append(1)
-        return {"type": "http.request", "body": b"", "more_body": False}
-    async def send(message): sent.append(message)
-    await application(scope, receive, send)
-    return [sent[0]["status"], sent[1]["body"].decode()]
-async def several():
-    return [await ask(path) for path in ("/plain/", "/later/", "/broken/", "/nowhere/")]
-answer = [asyncio.run(several()), threading.get_ident()]
-"""
-
-
-def test_layers_and_view_share_a_thread_and_an_asynchronous_view_has_the_loop(shop: Shop) -> None:
-    (shop.folder / "shop" / "urls.py").write_text(VIEWS)
-    shop.change("MIDDLEWARE.append('shop.urls.Layer')\n")
-    (plain, later, broken, nowhere), loop = shop.ask(ONE_HOP)
-    layer, view = plain[1].split()
-    assert plain[0] == 200
-    assert layer == view != str(loop)
-    layer, view = later[1].split()
-    assert later[0] == 200
-    assert view == str(loop) != layer
-    assert [broken[0], nowhere[0]] == [500, 404]

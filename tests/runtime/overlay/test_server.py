@@ -131,6 +131,39 @@ def test_a_wrong_number_of_processes_is_named(text: str) -> None:
         read(["web"], {"WEB_CONCURRENCY": text})
 
 
+@pytest.mark.parametrize("text", ["often", "-1", "1e5", "1000001"])
+def test_a_wrong_threshold_of_the_collector_is_named(text: str) -> None:
+    with pytest.raises(WrongOption, match="WEB_GC_THRESHOLD"):
+        read(["web"], {"WEB_GC_THRESHOLD": text})
+
+
+COLLECTOR = """
+import gc, json
+async def application(scope, receive, send):
+    if scope["type"] == "http":
+        body = json.dumps([gc.get_threshold()[0], gc.get_freeze_count() > 0]).encode()
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": body})
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("given", "seen"), [({}, b"[50000, true]"), ({"WEB_GC_THRESHOLD": "0"}, b"[700, false]")])
+def test_the_collector_leaves_the_loaded_application_alone(
+    python: Callable[..., Running], tmp_path: Path, port: int, given: dict[str, str], seen: bytes
+) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "asgi.py").write_text(COLLECTOR)
+    fixed = {"PORT": str(port), "WEB_CONCURRENCY": "1", "SLIPWAY_DRAIN_SECONDS": "0"}
+    running = python("-m", "slipway_runtime.start", "web", **fixed, **given)
+    eventually(lambda: _status(port) == 200, 20, lambda: "".join(running.lines))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == seen
+    connection.close()
+
+
 def test_several_processes_that_cannot_load_the_application_end_the_container(python: Callable[..., Running]) -> None:
     running = python("-m", "slipway_runtime.start", "web", SLIPWAY_ASGI="nowhere.asgi", WEB_CONCURRENCY="2")
     assert running.ends(30) == 1

@@ -1,0 +1,191 @@
+"""What a portal's container tells its pages: env.js as JavaScript reads it, and the policy as nginx does."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from slipway.config.kinds import Kind, misfit
+
+CONFIGURE = Path(__file__).parents[2] / "images" / "portal" / "configure"
+URL = "https://api.zamio.org"
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture
+def configure(portal_dir: Path, run_dir: Path) -> Run:
+    def start(variables: str, **environment: str | bytes) -> subprocess.CompletedProcess[bytes]:
+        (portal_dir / "variables").write_text(variables)
+        given = {"PATH": "/usr/bin:/bin", "SLIPWAY_PORTAL_DIR": str(portal_dir), "SLIPWAY_RUN_DIR": str(run_dir)}
+        return subprocess.run([CONFIGURE], env={**given, **environment}, capture_output=True, check=False)
+
+    return start
+
+
+def told(run_dir: Path) -> dict[str, str]:
+    """Read env.js: what is between the brackets is JSON, which is JavaScript, too."""
+    text = (run_dir / "env.js").read_text()
+    found = re.fullmatch(r"globalThis\.__ENV=Object\.freeze\((\{.*\})\);\n", text)
+    assert found, text
+    values: dict[str, str] = json.loads(found[1])
+    return values
+
+
+def policy(run_dir: Path) -> dict[str, list[str]]:
+    found = re.fullmatch(r'map "" \$csp \{\n    default "([^"$]*)";\n\}\n', (run_dir / "csp.conf").read_text())
+    assert found
+    return {words[0]: words[1:] for words in (part.split() for part in found[1].split(";"))}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "plain",
+        'a "quoted" one',
+        "it's",
+        "</script><script>alert(1)</script>",
+        "<!--",
+        "back\\slash \\n \\u0041 \\",
+        "two\nlines\r\n\ttab",
+        "\u2028 and \u2029",
+        "ünïcödé 😀",
+        "".join(map(chr, range(1, 32))) + "\x7f",
+        "$(id) `id` ${HOME} $HOME %s & \\& *",
+        "});globalThis.evil=1;({",
+        "",
+        " spaces ",
+        "x" * 32_768,
+    ],
+)
+def test_any_text_arrives_as_it_is(configure: Run, run_dir: Path, value: str) -> None:
+    done = configure("VITE_A string optional\n", VITE_A=value)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert told(run_dir) == {"VITE_A": value}
+    raw = (run_dir / "env.js").read_text()
+    assert not re.search(r"[<>\u2028\u2029\x00-\x09\x0b-\x1f\x7f]", raw)
+    assert raw.count("\n") == 1
+
+
+def test_only_declared_variables_get_out(configure: Run, run_dir: Path) -> None:
+    done = configure("VITE_A string optional\n", VITE_A="x", VITE_B="undeclared", SECRET_KEY="hidden")
+    assert done.returncode == 0
+    assert told(run_dir) == {"VITE_A": "x"}
+    assert "undeclared" not in (run_dir / "csp.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "value", "words"),
+    [
+        ("VITE_A url required", None, "VITE_A has no value"),
+        ("VITE_A url required", "", "VITE_A has no value"),
+        ("VITE_A url optional", "not-shown", "VITE_A is no url"),
+        ("VITE_A url optional", "javascript:not-shown", "VITE_A is no url"),
+        ("VITE_A url optional", "https://not-shown;script-src *", "VITE_A is no url"),
+        ("VITE_A url optional", 'https://not-shown";x', "VITE_A is no url"),
+        ("VITE_A integer optional", "1; not-shown", "VITE_A is no integer"),
+        ("VITE_A enum optional dark|light", "not-shown", "VITE_A is no enum: dark, light"),
+        ("VITE_A boolean optional", "yes", "VITE_A is no boolean"),
+        ("VITE_A string optional", "x" * 32_769, "longer than 32768 bytes"),
+        ("VITE_A string optional", b"caf\xe9", "VITE_A is no UTF-8"),
+        ("VITE_A string optional", b"\xe2\xc2\x80\x80\x80", "VITE_A is no UTF-8"),
+        ("VITE_A string optional", b"\xc0\xaf", "VITE_A is no UTF-8"),
+    ],
+)
+def test_what_cannot_be_told_truthfully_ends_the_container(
+    configure: Run, run_dir: Path, line: str, value: str | bytes | None, words: str
+) -> None:
+    done = configure(f"{line}\n", **({} if value is None else {"VITE_A": value}))
+    assert done.returncode == 2
+    assert words in done.stderr.decode()
+    assert "not-shown" not in done.stderr.decode()
+    assert not (run_dir / "env.js").exists()
+
+
+def test_everything_wrong_is_told_at_once(configure: Run) -> None:
+    done = configure("VITE_A url required\nVITE_B integer required\n", VITE_B="x")
+    assert done.stderr.decode().count("slipway: VITE_") == 2
+
+
+TEXTS = (
+    "", "1", "-7", "1.5", "1e3", "0x1", "12345678901234567890", "true", "FALSE", "yes", "a", "a,b", "a, b", "a,,b", ",",
+    "https://a.org", "http://a.org:80/x?y=1#z", "wss://a.org", "ftp://a.org", "https://", "https://a b.org", "a.org",
+    "https://[::1]:8000/x", "https://a.org/", "https://a.org,https://b.org", "https://*.a.org", "*", "a.org:80",
+    ".a.org", "30s", "5m", "1.5h", "30", "30 s", "{}", "[1]", '"x"', "null", "dark",
+)  # fmt: skip
+CHECKED = sorted({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DURATION, Kind.URL, Kind.ORIGIN_LIST, Kind.HOST_LIST})
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_a_container_takes_what_the_schema_takes(configure: Run, kind: Kind) -> None:
+    texts = [text for text in TEXTS if text]
+    found = {text: configure(f"VITE_A {kind} optional\n", VITE_A=text).returncode == 0 for text in texts}
+    assert found == {text: misfit(kind, text) is None for text in texts}
+
+
+def test_a_page_may_speak_to_its_api_and_to_nobody_else(configure: Run, run_dir: Path, portal_dir: Path) -> None:
+    (portal_dir / "csp").write_text("img https://images.example\nscript 'sha256-abc='\n")
+    variables = "VITE_API_URL url required\nVITE_WS url optional\nVITE_NOTE string optional\n"
+    done = configure(
+        variables,
+        VITE_API_URL=f"{URL}/v1",
+        VITE_WS="ws://live.zamio.org:81/x",
+        VITE_NOTE="https://note.example",
+        SLIPWAY_MEDIA_ORIGINS="https://media.zamio.org,https://b.s3.amazonaws.com",
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    found = policy(run_dir)
+    assert found["connect-src"] == [
+        "'self'",
+        URL,
+        "wss://api.zamio.org",
+        "http://live.zamio.org:81",
+        "ws://live.zamio.org:81",
+    ]
+    assert found["script-src"] == ["'self'", "'sha256-abc='"]
+    media = ["https://media.zamio.org", "https://b.s3.amazonaws.com"]
+    assert found["img-src"][-3:] == [*media, "https://images.example"]
+    assert found["media-src"][-2:] == media
+    assert URL in found["img-src"]
+    assert "note.example" not in str(found)
+    assert found["object-src"] == found["frame-ancestors"] == ["'none'"]
+
+
+def test_a_policy_longer_than_nginx_takes_is_refused(configure: Run, run_dir: Path) -> None:
+    names = [f"VITE_URL_{number}" for number in range(40)]
+    long = {name: f"https://{name.lower().replace('_', '-')}.a-long-name.example.org" for name in names}
+    done = configure("".join(f"{name} url optional\n" for name in names), **long)
+    assert done.returncode == 2
+    assert b"security policy gets longer" in done.stderr
+    assert not (run_dir / "csp.conf").exists()
+
+
+def test_origins_of_media_that_are_none_are_refused(configure: Run) -> None:
+    done = configure("", SLIPWAY_MEDIA_ORIGINS="https://a.org;script-src *")
+    assert done.returncode == 2
+    assert b"SLIPWAY_MEDIA_ORIGINS" in done.stderr
+
+
+def test_values_that_were_built_in_make_the_policy_and_no_env_js(
+    configure: Run, run_dir: Path, portal_dir: Path
+) -> None:
+    (portal_dir / "configured").write_text("build\n")
+    (portal_dir / "values").write_text(f"VITE_API_URL={URL}/a=b\n")
+    done = configure("VITE_API_URL url required\n", VITE_API_URL="https://ignored.org")
+    assert done.returncode == 0
+    assert policy(run_dir)["connect-src"] == ["'self'", URL, "wss://api.zamio.org"]
+    assert not (run_dir / "env.js").exists()
+
+
+def test_an_image_that_says_nothing_of_itself_is_refused(configure: Run, portal_dir: Path) -> None:
+    (portal_dir / "configured").unlink()
+    assert configure("").returncode == 2
+
+
+def test_a_folder_that_cannot_be_written_is_named(configure: Run, run_dir: Path) -> None:
+    run_dir.rmdir()
+    done = configure("")
+    assert done.returncode == 2
+    assert "must be writable" in done.stderr.decode()

@@ -1,0 +1,71 @@
+"""`--configure` and what it makes of images that are there already."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from slipway.config.workspace import Configured
+from slipway.errors import UsageError
+from slipway.plans.build_portals import built_with
+from slipway.ports import BuiltImage
+from slipway.testing import FakeImages
+from tasks._session import Session, session
+
+
+@pytest.mark.parametrize("way", ["start", "build"])
+def test_the_option_decides_for_every_portal(way: str) -> None:
+    with session(env="production") as s:
+        s.configure_portals(way)
+        assert {portal.configure for portal in s.workspace.frontend.portals.values()} == {Configured(way)}
+        assert s.config.workspace is s.workspace
+
+
+def test_without_the_option_the_workspace_file_decides() -> None:
+    with session(env="production") as s:
+        before = s.workspace
+        s.configure_portals("")
+        assert s.workspace is before
+
+
+def test_another_word_is_wrong_use() -> None:
+    with session(env="production") as s, pytest.raises(UsageError, match="--configure later"):
+        s.configure_portals("later")
+
+
+class Engine(FakeImages):
+    """An engine that has every image of the workspace, the portals' with the labels given."""
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        super().__init__()
+        self.labels = labels
+
+    def inspect(self, reference: str) -> BuiltImage:
+        return BuiltImage("", f"sha256:{reference}", (reference,), 1, {} if "backend" in reference else self.labels)
+
+
+@contextmanager
+def having(monkeypatch: pytest.MonkeyPatch, env: str, **labels: str) -> Iterator[Session]:
+    monkeypatch.setattr(Session, "ensure_engine", lambda _: None)
+    monkeypatch.setattr(Session, "images", Engine({f"slipway.{name}": value for name, value in labels.items()}))
+    with session(env=env) as s:
+        yield s
+
+
+@pytest.mark.parametrize("env", ["staging", "production"])
+def test_images_configured_at_start_serve_every_environment(monkeypatch: pytest.MonkeyPatch, env: str) -> None:
+    with having(monkeypatch, env, configured="start") as s:
+        assert set(s.built_images()) == set(s.workspace.image_names)
+
+
+def test_images_built_for_one_environment_serve_that_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = {"configured": "build", "built-with": built_with({"VITE_API_URL": "https://api.staging.zamio.com"})}
+    with having(monkeypatch, "staging", **labels) as s:
+        assert set(s.built_images()) == set(s.workspace.image_names)
+    with having(monkeypatch, "production", **labels) as s, pytest.raises(UsageError, match="another environment"):
+        s.built_images()
+
+
+def test_an_image_that_says_nothing_of_itself_is_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
+    with having(monkeypatch, "staging") as s, pytest.raises(UsageError, match="of another environment"):
+        s.built_images()
