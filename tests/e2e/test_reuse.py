@@ -22,6 +22,14 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Person:
     return Person.without_launcher(project(tmp_path_factory.mktemp("clone")).path)
 
 
+def forget(registry: str) -> None:
+    """Take the names away that a push to a registry of a test gave to images."""
+    client = docker.from_env()
+    for name in [tag for image in client.images.list() for tag in image.tags if tag.startswith(f"{registry}/")]:
+        client.images.remove(name)
+    client.close()
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     checkout = example(tmp_path_factory.mktemp("source") / "example")
@@ -61,6 +69,7 @@ def test_a_push_sends_what_is_missing_and_tags_the_release(person: Person, sourc
         assert {n: i["reference"] for n, i in first["images"].items()} == {
             n: i["reference"] for n, i in second["images"].items()
         }
+    forget(registry)
 
 
 def test_a_registry_that_wants_a_log_in_is_wrong_use(person: Person, source: Checkout, tmp_path: Path) -> None:
@@ -69,6 +78,7 @@ def test_a_registry_that_wants_a_log_in_is_wrong_use(person: Person, source: Che
     given = {"DOCKER_CONFIG": str(tmp_path)}
     with hostile(answers(401, WWW_Authenticate='Basic realm="x"')) as registry:
         ran = person.types("build.push", *words, "--registry", registry, given=given, seconds=60).ended(2)
+    forget(registry)
     ran.told(f"the registry {registry} wants another log-in", f"docker login {registry}")
     person.types("build.push", *words, "--registry", "https://r", seconds=30).ended(2).told("--registry: this is no")
     person.types("build.push", *words, seconds=30).ended(2).told("SLIPWAY_REGISTRY has no value")
