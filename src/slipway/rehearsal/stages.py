@@ -72,11 +72,13 @@ def check_env(world: World, say: Say) -> tuple[Config, str]:
     return config, f"{count} variables for {len(world.workspace.services)} services, no error, {warnings} warnings"
 
 
-def build(world: World, config: Config, say: Say, parts: list[dict[str, object]]) -> tuple[dict[str, BuiltImage], str]:
+def build(
+    world: World, config: Config, say: Say, parts: list[dict[str, object]]
+) -> tuple[Mapping[str, BuiltImage], str]:
     """Build every image; what counts is what the engine shows afterwards."""
     world.bases(BASES, say)
     ensure_lock(world.images, world.files, world.workspace, world.root, say, Bases)
-    built, _ = build_images(world.images, workspace_builds(world, config), _Nested(say, parts))
+    built = build_images(world.images, workspace_builds(world, config), _Nested(say, parts)).images
     look_into(world.files, config, built, _Nested(say, parts))
     sizes = ", ".join(f"{name} {image.size / 1e6:.0f} MB" for name, image in built.items())
     return built, f"the engine has {len(built)} images: {sizes}"
