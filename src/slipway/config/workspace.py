@@ -1,10 +1,11 @@
 """Workspace: what `workspace.yaml` says about the monorepo that is shipped."""
 
+import re
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Role(StrEnum):
@@ -35,6 +36,19 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 DebianPackage = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 SqlName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?&=%:@+,;-]*$")]
+_UNITS = {"kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+
+
+def _bytes(value: object) -> object:
+    """Read `400MB`, `1.2 GB`; a number is bytes already."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?) ?(kB|MB|GB)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a size such as 400MB or 1.2GB")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+Size = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
+"""A size in bytes, written `400MB`."""
 Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
 
 
@@ -43,7 +57,7 @@ class _Model(BaseModel):
 
 
 class Backend(_Model):
-    """The Django project: one image for the roles web, worker and beat.
+    """The Django project: one image for the roles web, worker and beat. `budget` is what it may weigh at most.
 
     `apt` are Debian packages needed at run time, `build_apt` those that only the installation of Python packages needs.
     `writable` are the folders that the running application may write to; all others belong to root.
@@ -59,6 +73,7 @@ class Backend(_Model):
     celery: str = "core"
     static_root: RelativePath = "static"
     writable: tuple[Annotated[RelativePath, Field(pattern=r"^\S+$")], ...] = ("media",)
+    budget: Size | None = None
 
 
 class Portal(_Model):
@@ -66,6 +81,7 @@ class Portal(_Model):
 
     path: RelativePath
     output: RelativePath = "dist"
+    budget: Size | None = None
 
 
 class Install(StrEnum):
@@ -173,7 +189,10 @@ class Probes(_Model):
 
 
 class Workspace(_Model):
-    """The monorepo as its workspace file describes it. `source` is the checkout's root, `file` the workspace file."""
+    """The monorepo as its workspace file describes it. `source` is the checkout's root, `file` the workspace file.
+
+    `image_tests` is the folder beside that file with tests of one's own for `inv check.images`; it need not exist.
+    """
 
     name: Name
     backend: Backend
@@ -181,6 +200,7 @@ class Workspace(_Model):
     databases: dict[Name, Database]
     services: dict[Name, Service]
     probes: Probes
+    image_tests: RelativePath = "image_tests"
     source: Path = Field(exclude=True)
     file: Path = Field(exclude=True)
 
@@ -206,6 +226,10 @@ class Workspace(_Model):
     def image_names(self) -> tuple[str, ...]:
         """Every image of the workspace: `backend` and one a portal."""
         return ("backend", *self.frontend.portals)
+
+    def budget(self, image: str) -> int | None:
+        """Return what an image may weigh, in bytes; None where the file does not say."""
+        return self.backend.budget if image == "backend" else self.frontend.portals[image].budget
 
     def services_with(self, role: Role) -> tuple[str, ...]:
         """Return the names of the services in `role`, in the file's order."""
