@@ -57,9 +57,9 @@ class _Reporter:
         if report.failed:
             told = str(report.longrepr)
             path = str(getattr(report, "fspath", "") or report.nodeid)
-            lines = re.findall(rf"{re.escape(os.path.basename(path))}:(\d+)", told)  # noqa: PTH119 - a name, not a file
+            lines = re.findall(rf"{re.escape(os.path.basename(path))}(?::|\", line )(\d+)", told)  # noqa: PTH119 - a name, not a file
             marked = [line[1:].strip() for line in told.splitlines() if line.startswith("E ")]
-            what = " ".join(marked[-2:]) or told.strip().splitlines()[-1]
+            what = marked[-1] if marked else told.strip().splitlines()[-1]
             self._failed(path, lines[-1] if lines else 1, f"cannot be collected: {what}", "")
 
     def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:

@@ -205,10 +205,8 @@ class ImageStage:
 
     def _bears_the_empty_database(self, name: str) -> bool:
         """Wait for its green or the migrations' end; start it again after them where it stopped before."""
-        while not self._cues.migrated.wait(0.3):
-            if not self.scene.is_running(name):
-                break
-            with self._shells(name, []) as hosts:
+        with self._shells(name, []) as hosts:
+            while not self._cues.migrated.wait(0.5):
                 if ask_.asks_green(hosts)[0]:
                     return True
         if not self._cues.await_migrated():
