@@ -4,7 +4,7 @@
     portals     |-- start, ask, break, stop --|
     databases   |-- start --|-- migrate -----|
     api, worker             |-- start, break |-- ask, task, Redis away --|-- stop --|
-    beat                                     |-- start, break, ask ------|-- stop --|
+    beat                                     |-- start, break, ask, stop --|
 
 API and worker start while the migrations run: what they import then is what `migrate` imports, too. Nothing is held
 against them before the migrations are through, and one that could not bear the empty database is started again.
@@ -14,13 +14,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from slipway.checks.images.image import check_image
-from slipway.checks.issue import Issue
+from slipway.checks.issue import Issue, Severity
 from slipway.config.workspace import Engine, Role, Workspace
 from slipway.engines.clean_layers import CleanLayers
 from slipway.engines.image_layers import LayerSearch
@@ -28,7 +27,7 @@ from slipway.engines.image_tests import ImageTests
 from slipway.errors import SlipwayError, Unreachable
 from slipway.ports import BuiltImage, Say
 from slipway.rehearsal.engine_says import asking
-from slipway.rehearsal.stage import asking as ask_
+from slipway.rehearsal.stage.asking import StoppedByItself, ask, asks_green, await_green, engine_agrees
 from slipway.rehearsal.stage.breaking import broker_away, broker_back, standing_still
 from slipway.rehearsal.stage.cues import Cues
 from slipway.rehearsal.stage.opening import Opening
@@ -40,11 +39,10 @@ from slipway.release.desired import Variables
 from slipway.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import docker
 
 _THREADS = 32
+_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +148,34 @@ class ImageStage:
         self._cues.are_migrated(not issues)
         for name in self.workspace.services_with(Role.BEAT):
             acts[name] = pool.submit(self._backend, opening, name)
-        issues += self._redis_goes(opening, [name for name in services if name not in statics])
+        task = pool.submit(self._task) if not issues else None
+        issues += self._redis_goes(opening, [*web, *self.workspace.services_with(Role.WORKER)], task)
         for name in services:
             issues += acts[name].result()
-        return issues
+        return issues + self._strays()
 
-    def _redis_goes(self, opening: Opening, services: list[str]) -> list[Issue]:
-        """Once the whole backend was asked: a task, then Redis away, seen by everybody, and back."""
-        if not self._cues.await_all("asked", services):
+    def _strays(self) -> list[Issue]:
+        first = next(iter(self.workspace.services))
+        hint = f"services are {', '.join(self.workspace.services)}"
+        return [
+            self.scene.issue(
+                first, "tests", "no service has this name", hint, Severity.WARNING, self.tests.place(str(p), 1)
+            )
+            for p in self.tests.stray(self.workspace.services)
+        ]
+
+    def _task(self) -> list[Issue]:
+        """Send the task once API and worker are mended: until then one of them may stand still."""
+        pair = [self.workspace.services_with(role)[0] for role in (Role.WEB, Role.WORKER)]
+        if not self._cues.await_all("mended", pair):
             return []
-        issues = self._timed(self.workspace.services_with(Role.WORKER)[0], "task", comes_back, self.scene)
+        return self._timed(pair[1], "task", comes_back, self.scene)
+
+    def _redis_goes(self, opening: Opening, services: list[str], task: "Future[list[Issue]] | None") -> list[Issue]:
+        """Once API and worker were asked and the task is back: Redis goes away, is missed by both, and comes back."""
+        if task is None or not self._cues.await_all("asked", services):
+            return []
+        issues = task.result()
         redis = [n for n, d in self.workspace.databases.items() if d.engine is Engine.REDIS]
         for name in redis:
             self.scene.container(name).kill()
@@ -172,43 +188,54 @@ class ImageStage:
         return issues
 
     def _portal(self, opening: Opening, name: str) -> list[Issue]:
-        issues = opening.start(name)
-        if not issues:
-            with self._shells(name, issues) as hosts:
-                issues += self._asked(name, hosts)
-                issues += self._timed(name, "break", standing_still, self.scene, name, hosts)
-                issues += self._stopped(name, hosts)
-        return issues
+        def acts(hosts: Hosts, issues: list[Issue]) -> None:
+            issues += self._asked(name, hosts)
+            issues += self._timed(name, "break", standing_still, self.scene, name, hosts)
+            issues += self._stopped(name, hosts)
+
+        return opening.start(name) or self._inside(name, acts)
 
     def _backend(self, opening: Opening, name: str) -> list[Issue]:
+        def acts(hosts: Hosts, issues: list[Issue]) -> None:
+            issues += self._green(name, hosts)
+            issues += self._timed(name, "break", standing_still, self.scene, name, hosts)
+            self._cues.tell("mended", name)
+            if self._cues.await_migrated():
+                issues += self._asked(name, hosts)
+                issues += self._without_redis(name, hosts)
+                issues += self._stopped(name, hosts)
+
         try:
             issues = opening.start(name)
             if issues or not self._bears_the_empty_database(name):
                 return issues
-            with self._shells(name, issues) as hosts:
-                issues += self._green(name, hosts)
-                issues += self._timed(name, "break", standing_still, self.scene, name, hosts)
-                if self._cues.await_migrated():
-                    issues += self._asked(name, hosts)
-                    self._cues.tell("asked", name)
-                    self._cues.away.wait()
-                    issues += self._timed(name, "Redis", broker_away, self.scene, name, hosts)
-                    self._cues.tell("seen", name)
-                    if self.workspace.services[name].role is Role.WORKER:
-                        self._cues.back.wait()
-                        issues += self._timed(name, "Redis", broker_back, self.scene, name, hosts)
-                    issues += self._stopped(name, hosts)
-            return issues
+            return self._inside(name, acts)
         finally:
-            self._cues.tell("asked", name)
-            self._cues.tell("seen", name)
+            for act in ("mended", "asked", "seen"):
+                self._cues.tell(act, name)
+
+    def _without_redis(self, name: str, hosts: Hosts) -> list[Issue]:
+        role = self.workspace.services[name].role
+        if role is Role.BEAT:  # its check says whether it ticks, with Redis or without
+            return []
+        self._cues.tell("asked", name)
+        self._cues.away.wait()
+        issues = self._timed(name, "Redis", broker_away, self.scene, name, hosts)
+        self._cues.tell("seen", name)
+        if role is Role.WORKER:
+            self._cues.back.wait()
+            issues += self._timed(name, "Redis", broker_back, self.scene, name, hosts)
+        return issues
 
     def _bears_the_empty_database(self, name: str) -> bool:
         """Wait for its green or the migrations' end; start it again after them where it stopped before."""
-        with self._shells(name, []) as hosts:
-            while not self._cues.migrated.wait(0.5):
-                if ask_.asks_green(hosts)[0]:
-                    return True
+
+        def acts(hosts: Hosts, _: list[Issue]) -> None:
+            while not self._cues.migrated.wait(_PAUSE) and not asks_green(hosts)[0]:
+                pass
+
+        if not self._inside(name, acts):
+            return True
         if not self._cues.await_migrated():
             return False
         if not self.scene.is_running(name):
@@ -216,39 +243,44 @@ class ImageStage:
         return True
 
     def _green(self, name: str, hosts: Hosts) -> list[Issue]:
-        return self._timed(name, "green", ask_.await_green, self.scene, name, hosts)
+        return self._timed(name, "green", await_green, self.scene, name, hosts)
 
     def _asked(self, name: str, hosts: Hosts) -> list[Issue]:
         issues = self._green(name, hosts)
-        issues += self._timed(name, "ask", ask_.ask, self.scene, name, hosts)
+        issues += self._timed(name, "ask", ask, self.scene, name, hosts)
         tell = self.scene.issue
         issues += self._timed(name, "tests", self.tests.run, name, self.workspace.services[name].role, hosts, tell)
         return issues
 
     def _stopped(self, name: str, hosts: Hosts) -> list[Issue]:
         if not self.scene.is_running(name):
-            raise ask_.StoppedByItself(name)
-        issues = self._timed(name, "engine", ask_.engine_agrees, self.scene, name)
+            raise StoppedByItself(name)
+        issues = self._timed(name, "engine", engine_agrees, self.scene, name)
         return issues + self._timed(name, "stop", stops_well, self.scene, name, hosts)
 
-    @contextmanager
-    def _shells(self, name: str, issues: list[Issue]) -> "Iterator[Hosts]":
-        """Open the shells; why a service cannot be asked becomes an issue, a lost engine stays an error."""
-        with ExitStack() as stack:
-            try:
-                yield stack.enter_context(self.scene.hosts(name))
-            except (Unreachable, ask_.StoppedByItself) as error:
-                if self._ended.is_set():
-                    raise
-                state = self.scene.state(name)
-                if state.get("Status") != "running":
-                    told = (
-                        f"the container stopped by itself with {state.get('ExitCode')}: {self.scene.last_words(name)}"
-                    )
-                    issues.append(self.scene.issue(name, "start", told, "read its last lines above"))
-                else:
-                    told = str(error.message if isinstance(error, SlipwayError) else error)
-                    issues.append(self.scene.issue(name, "shell", told, "the image needs `sh`, `cat` and `find`"))
+    def _inside(self, name: str, acts: Callable[[Hosts, list[Issue]], None]) -> list[Issue]:
+        """Open the shells of a container for `acts`, which adds to its issues; return them.
+
+        Why a service cannot be asked becomes an issue, a lost engine stays an error.
+        """
+        from docker.errors import APIError
+
+        issues: list[Issue] = []
+        try:
+            with self.scene.hosts(name) as hosts:
+                acts(hosts, issues)
+        except (Unreachable, StoppedByItself, APIError) as error:
+            state = {} if self._ended.is_set() else self.scene.state(name)
+            is_running = state.get("Status") == "running"
+            if not state or (is_running and isinstance(error, APIError)):
+                raise
+            if is_running:
+                told = error.message if isinstance(error, SlipwayError) else str(error)
+                issues.append(self.scene.issue(name, "shell", told, "the image needs `sh`, `cat` and `find`"))
+            else:
+                told = f"the container stopped by itself with {state.get('ExitCode')}: {self.scene.last_words(name)}"
+                issues.append(self.scene.issue(name, "start", told, "read its last lines above"))
+        return issues
 
     def _timed(self, name: str, act: str, do: "Callable[..., list[Issue]]", *given: object) -> list[Issue]:
         begin = time.monotonic()
