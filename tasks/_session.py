@@ -128,6 +128,14 @@ class Session:
         """The rehearsal's own folder below the repository's root (not in git)."""
         return ROOT / ".slipway" / REHEARSAL
 
+    @property
+    def builds_folder(self) -> Path:
+        """What is remembered of this checkout's builds and pushes, below the repository's root (not in git)."""
+        from hashlib import sha256
+
+        place = sha256(str(self.source).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        return ROOT / ".slipway" / "builds" / f"{self.workspace.name}-{place}"
+
     @cached_property
     def version(self) -> "Version":
         """What a build of this checkout is called."""
@@ -178,12 +186,8 @@ class Session:
         from slipway.engines.images.bases import ensure_bases
 
         registry = self.process.get("SLIPWAY_BASE_REGISTRY", "")
-        if registry and not _REGISTRY.fullmatch(registry):
-            raise UsageError(
-                "this is no registry that base images can be pulled from",
-                where="SLIPWAY_BASE_REGISTRY",
-                hint="give host, port and folder: registry.example.org:5000/mirror; `docker login` keeps a password",
-            )
+        if registry:
+            registry_of(registry, "SLIPWAY_BASE_REGISTRY")
         return ensure_bases(self.images, names, say, registry=registry)
 
     def ground_keeper(self, client: "DockerClient") -> "GroundKeeper":
@@ -319,6 +323,17 @@ def error_json(error: SlipwayError) -> dict[str, object]:
         "details": list(error.details),
         "exit_code": error.exit_code,
     }
+
+
+def registry_of(text: str, where: str) -> str:
+    """Return a registry's name as somebody gave it. Raises `UsageError` for what is none."""
+    if not _REGISTRY.fullmatch(text):
+        raise UsageError(
+            "this is no registry",
+            where=where,
+            hint="give host, port and folder: registry.example.org:5000/mirror; `docker login` keeps a password",
+        )
+    return text.rstrip("/")
 
 
 def answer(ok: bool) -> None:

@@ -2,10 +2,11 @@
 
 from invoke import Context, task
 
-from tasks._acts import build, make_lock
+from tasks._acts import build, make_lock, push_built
 from tasks._session import REHEARSAL, helped, session
 
 _HELP = helped("source", "workspace", "env", "format", "verbose")
+_FORCE = {"force": "build also what was built from the same inputs before"}
 _CONFIGURE = {"configure": "when portals learn their variables: start or build (default: as the workspace file says)"}
 
 
@@ -29,39 +30,41 @@ def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
             s.console.table(("base", "image", "size"), rows)
 
 
-@task(name="all", help=_HELP | _CONFIGURE)
+@task(name="all", help=_HELP | _CONFIGURE | _FORCE)
 def all_images(
     c: Context,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
     configure: str = "",
+    force: bool = False,
     format: str = "text",
     verbose: bool = False,
 ) -> None:
-    """Build every image of the workspace, in parallel; the same images serve every environment.
+    """Build every image of the workspace whose inputs changed, in parallel; the same images serve every environment.
 
     With `--configure build` portals hold the variables of --env from then on.
     """
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s, configure=configure)
+        build(s, configure=configure, force=force)
 
 
-@task(help=_HELP)
+@task(help=_HELP | _FORCE)
 def backend(
     c: Context,
     source: str = "",
     workspace: str = "",
     env: str = REHEARSAL,
+    force: bool = False,
     format: str = "text",
     verbose: bool = False,
 ) -> None:
     """Build the image of api, worker and beat."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s, ("backend",))
+        build(s, ("backend",), force=force)
 
 
-@task(help=_HELP | _CONFIGURE | {"app": "which portal: frontend, admin, publisher or stations"})
+@task(help=_HELP | _CONFIGURE | {"app": "which portal: frontend, admin, publisher or stations"} | _FORCE)
 def frontend(
     c: Context,
     app: str,
@@ -69,12 +72,29 @@ def frontend(
     workspace: str = "",
     env: str = REHEARSAL,
     configure: str = "",
+    *,
+    force: bool = False,
     format: str = "text",
     verbose: bool = False,
 ) -> None:
     """Build the image of one portal; with `--configure build` it holds the variables of --env from then on."""
     with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
-        build(s, (app,), configure=configure)
+        build(s, (app,), configure=configure, force=force)
+
+
+@task(help=_HELP | {"registry": "where to (default: SLIPWAY_REGISTRY of --env)"})
+def push(
+    c: Context,
+    source: str = "",
+    workspace: str = "",
+    env: str = REHEARSAL,
+    registry: str = "",
+    format: str = "text",
+    verbose: bool = False,
+) -> None:
+    """Push the built images to the registry of --env; the release's tag appears there once all of them are."""
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        push_built(s, registry)
 
 
 @task(help=helped("source", "workspace", "format", "verbose"))

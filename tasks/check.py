@@ -26,20 +26,22 @@ def images(c: Context, source: str = "", workspace: str = "", format: str = "tex
     """Start each built image beside a real PostgreSQL and Redis, look into it, try it and stop it again."""
     from slipway.checks.issue import is_ok, report
     from slipway.rehearsal.report import Recorder
-    from slipway.rehearsal.stages import staged_issues
+    from slipway.rehearsal.stage.play import durations
+    from slipway.rehearsal.stages import tried_images
 
     with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
         world, built = s.world(), s.built_images()
 
-        told = f"{len(s.workspace.services)} services started, asked and stopped"
-        issues = Recorder(s.console).stage(
-            "check.images", lambda say: (staged_issues(world, s.config, built, say), told)
+        told = f"{len(s.workspace.services)} services started, asked, broken and stopped"
+        checked = Recorder(s.console).stage(
+            "check.images", lambda say: (tried_images(world, s.config, built, say), told)
         )
         if s.as_json:
-            s.console.document(report(issues))
+            s.console.document({**report(checked.issues), "seconds": checked.seconds})
         else:
-            s.console.issues(issues)
-        answer(is_ok(issues))
+            s.console.issues(checked.issues)
+            s.console.table(("service", "seconds", ""), durations(checked.seconds))
+        answer(is_ok(checked.issues))
 
 
 @task(

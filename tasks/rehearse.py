@@ -52,8 +52,8 @@ def rehearse(
 @task(help=helped("format", yes="take it away also where another checkout laid it"))
 def down(c: Context, yes: bool = False, format: str = "text") -> None:
     """Take the rehearsal's ground away: every container, volume and network of it, and what a killed run left."""
-    from slipway.rehearsal.image_stage import sweep
     from slipway.rehearsal.owner import alone
+    from slipway.rehearsal.stage.sweep import sweep
 
     with session(format=format) as s, alone(s.rehearsal_folder):
         client = s.engine.client()

@@ -157,10 +157,13 @@ def test_every_key_of_the_workspace_file_is_explained() -> None:
 
 def test_every_id_of_an_image_check_is_explained() -> None:
     page = (ROOT / "docs" / "checks.md").read_text()
-    files = ("src/slipway/checks/images.py", "src/slipway/rehearsal/image_stage.py")
-    text = "".join((ROOT / file).read_text() for file in files)
-    ids = {f"images.{rule}" for rule in re.findall(r"""issue\((?:\w+, )?"([a-z-]+)",""", text)}
-    assert len(ids) > 8
+    library = ROOT / "src" / "slipway"
+    folders = (library / "checks" / "images", library / "rehearsal" / "stage")
+    files = [*(file for folder in folders for file in folder.glob("*.py")), library / "engines" / "image_tests.py"]
+    text = "".join(file.read_text() for file in files)
+    found = re.findall(r"""(?:issue|self\.tell)\(\s*(?:[\w.]+, )?"([a-z-]+)",|yield "([a-z-]+)",""", text)
+    ids = {f"images.{rule or other}" for rule, other in found}
+    assert len(ids) > 18
     assert ids == set(re.findall(r"^\| `(images\.[a-z-]+)`", page, re.MULTILINE))
 
 

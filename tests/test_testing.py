@@ -113,7 +113,7 @@ def test_images_are_built_named_and_pushed() -> None:
     built = images.build(ImageBuild("backend", (), "Dockerfile", ("shop/backend:1",)), lambda _: None)
     assert images.inspect("shop/backend:1") == built
     images.tag(built.id, "r/shop/backend:1")
-    assert images.push("r/shop/backend:1", Lines()).startswith("r/shop/backend@sha256:")
+    assert images.push("r/shop/backend:1", Lines()).reference.startswith("r/shop/backend@sha256:")
     with pytest.raises(UsageError):
         images.push("r/shop/other:1", Lines())
     assert images.pushed == ["r/shop/backend:1"]

@@ -35,6 +35,8 @@ _PROGRAMS = (
     "nc",
     "touch",
     "kill",
+    "date",
+    "stat",
 )
 
 
@@ -48,7 +50,7 @@ def _busybox() -> bytes:
         return next(file for file in Path(folder, "root").rglob("bin/busybox")).read_bytes()
 
 
-def archive(files: Mapping[str, str]) -> bytes:
+def archive(files: Mapping[str, str], modes: Mapping[str, int]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
 
@@ -59,7 +61,8 @@ def archive(files: Mapping[str, str]) -> bytes:
 
         for folder in ("bin", "etc", "tmp", "run", "root"):
             entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder in {"tmp", "run"} else 0o755
+            usual = 0o1777 if folder in {"tmp", "run"} else 0o755
+            entry.type, entry.mode = tarfile.DIRTYPE, modes.get(f"/{folder}", usual)
             tar.addfile(entry)
         add("bin/busybox", _busybox(), 0o755)
         for program in _PROGRAMS:
@@ -68,16 +71,24 @@ def archive(files: Mapping[str, str]) -> bytes:
             tar.addfile(link)
         add("etc/passwd", b"root:x:0:0::/root:/bin/sh\napp:x:10001:10001::/app:/bin/sh\n", 0o644)
         for path, text in files.items():
-            add(path.lstrip("/"), text.encode(), 0o755)
+            add(path.lstrip("/"), text.encode(), modes.get(path, 0o755))
     return buffer.getvalue()
 
 
 @contextmanager
-def image(client: "DockerClient", files: Mapping[str, str] | None = None, *changes: str) -> Iterator[str]:
-    """Import an image of busybox and `files` (path -> text); `changes` are Dockerfile lines. Yields its reference."""
+def image(
+    client: "DockerClient",
+    files: Mapping[str, str] | None = None,
+    *changes: str,
+    modes: Mapping[str, int] | None = None,
+) -> Iterator[str]:
+    """Import an image of busybox and `files` (path -> text); `changes` are Dockerfile lines. Yields its reference.
+
+    A file's mode is 0755 unless `modes` has another.
+    """
     repository = f"slipway-test/tiny-{uuid.uuid4().hex[:12]}"
     lines = ["ENV PATH=/bin:/usr/bin", f"LABEL {LABEL}=tiny", 'CMD ["sleep", "300"]', *changes]
-    client.api.import_image_from_data(archive(files or {}), repository=repository, tag="1", changes=lines)
+    client.api.import_image_from_data(archive(files or {}, modes or {}), repository=repository, tag="1", changes=lines)
     try:
         yield f"{repository}:1"
     finally:
@@ -88,8 +99,9 @@ def image(client: "DockerClient", files: Mapping[str, str] | None = None, *chang
 def running(client: "DockerClient", reference: str, **options: Any) -> Iterator["Container"]:
     """Run a container of an image; it is gone afterwards."""
     labels = {LABEL: "tiny", **options.pop("labels", {})}
+    init = options.pop("init", False)
     container = client.containers.run(
-        reference, detach=True, init=False, labels=labels, stop_signal="SIGTERM", **options
+        reference, detach=True, init=init, labels=labels, stop_signal="SIGTERM", **options
     )
     try:
         yield container

@@ -13,7 +13,9 @@ from slipway.command import Command, Result
 from slipway.inventory.advisory import SourceAnswer
 from slipway.inventory.package import Ecosystem, Inventory
 from slipway.release.backup import Backup
+from slipway.release.built import BuildRecord
 from slipway.release.desired import DesiredDatabase, DesiredService, Variables
+from slipway.release.inputs import Inputs
 from slipway.release.observed import ObservedDatabase, ObservedPlatform, RunningContainer
 from slipway.release.release import Release
 from slipway.secret import Secret
@@ -82,7 +84,8 @@ class BuildEvent:
 class BuiltImage:
     """An image in the engine: `id` is `sha256:...`, `size` bytes, `tags` its references.
 
-    `history` are the commands that its layers were made with, as anybody who has the image can read them.
+    `history` are the commands that its layers were made with, as anybody who has the image can read them; `layers`
+    their digests before compression, lowest first; `architecture` is the engine's word (`amd64`).
     """
 
     name: str
@@ -93,10 +96,31 @@ class BuiltImage:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     history: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    architecture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """An image in its registry: `reference` is `repository@sha256:...` as the registry answered.
+
+    `layers` counts the layers that were not there yet, `sent` their bytes before compression: what goes over the wire
+    is less.
+    """
+
+    reference: str
+    layers: int = 0
+    sent: int = 0
 
 
 class Images(Protocol):
     """Builds images and moves them."""
+
+    def architecture(self) -> str:
+        """Return what the engine builds for and runs (`amd64`)."""
+
+    def read(self, builds: Sequence[ImageBuild]) -> Mapping[str, Inputs]:
+        """Read what `builds` are made from; return image name -> inputs. A build that follows sends what was read."""
 
     def build(self, build: ImageBuild, tell: Callable[[BuildEvent], None]) -> BuiltImage:
         """Build one image. Raises `Refused` with the failing step and its last lines in `details`."""
@@ -109,11 +133,20 @@ class Images(Protocol):
     def inspect(self, reference: str) -> BuiltImage | None:
         """Return the image or None when the engine does not have it."""
 
-    def tag(self, reference: str, other: str) -> None:
-        """Give an image a further name."""
+    def labelled(self, name: str, value: str) -> BuiltImage | None:
+        """Return the newest image with a label, None when the engine has none."""
 
-    def push(self, reference: str, say: Say) -> str:
-        """Push and return `repository@sha256:...` as the registry answered."""
+    def fetch(self, reference: str, say: Say) -> BuiltImage | None:
+        """Pull and return the image; None where its registry does not have it or does not answer, which is said."""
+
+    def tag(self, reference: str, other: str) -> None:
+        """Give an image a further name. Raises `UsageError` when the engine does not have it."""
+
+    def cancel(self) -> None:
+        """End what runs in other threads; it then raises `Refused`."""
+
+    def push(self, reference: str, say: Say) -> Pushed:
+        """Push what the registry does not have yet, telling how far it is."""
 
 
 class ImageFiles(Protocol):
@@ -263,6 +296,16 @@ class BackupStore(Protocol):
 
     def keep_backup(self, backup: Backup) -> None:
         """Write a backup's manifest, whole or not at all; with the first one the dump gets its name."""
+
+
+class BuildRecords(Protocol):
+    """What the last build of each image was, so that the next one can tell what changed."""
+
+    def last(self, image: str) -> BuildRecord | None:
+        """Return the record of an image, None before the first or where it cannot be read."""
+
+    def keep(self, image: str, record: BuildRecord) -> None:
+        """Replace the record, whole or not at all."""
 
 
 class Contents(Protocol):

@@ -59,6 +59,16 @@ class Secret:
         raise TypeError("a Secret cannot be pickled: it would stand in the open")
 
 
+def forms(secret: Secret) -> frozenset[str]:
+    """Return how a secret may stand in a file, each at least six characters and none with a line break.
+
+    As it is, in hex, and as JSON, Python, HTML, a shell, a compose file, a URL and base64 write it.
+    """
+    data = secret.reveal().strip().encode(errors="replace")
+    written = _forms(secret.reveal()) | {data.hex(), data.hex().upper()}
+    return frozenset(form for form in written if len(form) >= _SHORTEST_MASKED and len(form.splitlines()) == 1)
+
+
 class Mask:
     """Replaces known secret values in text that others wrote (build logs, container logs, error bodies).
 

@@ -5,8 +5,10 @@ import pytest
 from slipway.config.config import HEALTH_VARIABLES, load_config
 from slipway.config.kinds import Kind
 from slipway.config.schema import load_schema, read_schema
-from slipway.config.workspace import Workspace
+from slipway.config.workspace import Role, Workspace
 from slipway.errors import UsageError
+from slipway.release.desired import release_variables
+from slipway.release.image import Version
 
 HEAD = "environments: {local: development, production: production}\nvariables:\n"
 
@@ -31,6 +33,7 @@ def test_what_slipway_computes_is_what_the_schema_calls_computed(root: Path, wor
     given = {name for service in workspace.services for name in config.settings(service)}
     sent = {name for service in workspace.services for name in config.variables_for(service, observed)}
     computed = {name for name, variable in config.schema.variables.items() if variable.computed}
+    sent |= release_variables(Role.WEB, Version("1.0.0", "0123456789ab")).keys()
     assert sent - given == computed | {"SLIPWAY_DRAIN_SECONDS", "SLIPWAY_GRACE_SECONDS"}
 
 

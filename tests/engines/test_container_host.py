@@ -129,7 +129,7 @@ def test_a_command_without_end_is_left_and_answers_no_other(
 ) -> None:
     begin = time.monotonic()
     with ExecBackend(client, container.id or "", seconds=1) as backend:
-        with pytest.raises(Unreachable, match=r"no end after 1 s|timed out"):
+        with pytest.raises(Unreachable, match=r"no end after 1 s|timed out|wrote more than"):
             backend.run(command)
         assert time.monotonic() - begin < 3
         with pytest.raises(Unreachable, match="stopped answering"):
@@ -153,3 +153,8 @@ def test_an_image_without_a_shell_says_so(client: docker.DockerClient) -> None:
         ExecBackend(client, container.id or "", seconds=5) as backend,
     ):
         backend.run("true")
+
+
+def test_an_endless_answer_ends_the_shell_and_not_this_machine(backend: ExecBackend) -> None:
+    with pytest.raises(Unreachable, match="wrote more than 64 MB"):
+        backend.run("yes")

@@ -1,6 +1,7 @@
 from slipway.config.health import HealthContract
 from slipway.config.workspace import Engine, Role
-from slipway.release.desired import DesiredDatabase, DesiredService
+from slipway.release.desired import DesiredDatabase, DesiredService, release_variables
+from slipway.release.image import Version
 from slipway.release.observed import Observed, ObservedDatabase, ObservedPlatform, ObservedService
 from slipway.secret import Secret
 
@@ -31,3 +32,10 @@ def test_values_with_secrets_do_not_show_them() -> None:
     assert "hidden-password" not in repr((database, Observed(platform)))
     assert seen.is_running
     assert not ObservedDatabase("postgres", "u", "exited", Secret("x")).is_running
+
+
+def test_a_process_learns_its_release_from_its_deployment_and_a_portal_needs_none() -> None:
+    version = Version("1.2.0", "0123456789ab", dirty=True)
+    for role in (Role.WEB, Role.WORKER, Role.BEAT):
+        assert release_variables(role, version) == {"SLIPWAY_VERSION": "1.2.0", "SLIPWAY_REVISION": "0123456789ab"}
+    assert release_variables(Role.STATIC, version) == {}

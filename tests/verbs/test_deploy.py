@@ -75,6 +75,17 @@ def test_a_first_deployment_has_all_four_parts_in_order(ground: Ground) -> None:
     assert ground.containers.one_offs == []
 
 
+def test_processes_are_told_which_release_they_belong_to(ground: Ground) -> None:
+    ground.provision()
+    for version in (ONE, TWO):
+        ground.deploy(version)
+        for service in ("api", "worker", "beat"):
+            variables = ground.platform.services[service].variables
+            assert variables["SLIPWAY_VERSION"] == version.number
+            assert variables["SLIPWAY_REVISION"] == version.revision
+        assert ground.prepare(version).plan.is_empty
+
+
 def test_a_workspace_without_a_websocket_is_asked_for_none(ground: Ground) -> None:
     probes = ground.config.workspace.probes.model_copy(update={"websocket": None})
     ground.config = replace(ground.config, workspace=ground.config.workspace.model_copy(update={"probes": probes}))

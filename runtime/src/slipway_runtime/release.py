@@ -1,4 +1,4 @@
-"""Which release this process belongs to, as the image or the platform says."""
+"""Which release this process belongs to: as its deployment says, else as its image was built."""
 
 import os
 

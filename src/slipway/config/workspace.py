@@ -1,10 +1,11 @@
 """Workspace: what `workspace.yaml` says about the monorepo that is shipped."""
 
+import re
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from slipway.config.policy import Vulnerabilities
 
@@ -40,6 +41,19 @@ UrlPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?&=%:@+,;-]*$")]
 Origin = Annotated[str, Field(pattern=r"^(https?|wss?)://(\*\.)?[A-Za-z0-9.-]+(:[0-9]{1,5})?$", max_length=200)]
 PackagePattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9*?\[][A-Za-z0-9._*?\[\]-]*$")]
 FilePattern = Annotated[str, Field(pattern=r"^[^\s/'\"$`\\][^\s'\"$`\\]*$")]
+_UNITS = {"kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+
+
+def _bytes(value: object) -> object:
+    """Read `400MB`, `1.2 GB`; a number is bytes already."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?) ?(kB|MB|GB)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a size such as 400MB or 1.2GB")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+Size = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
+"""A size in bytes, written `400MB`."""
 Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
 
 
@@ -48,7 +62,7 @@ class _Model(BaseModel):
 
 
 class Backend(_Model):
-    """The Django project: one image for the roles web, worker and beat.
+    """The Django project: one image for the roles web, worker and beat. `budget` is what it may weigh at most.
 
     `lock` is the file, relative to the workspace file, that holds every Python package with its hashes.
     `development` are names or patterns (`pytest-*`) of requirements that no image needs.
@@ -72,6 +86,7 @@ class Backend(_Model):
     celery: str = "core"
     static_root: RelativePath = "static"
     writable: tuple[Annotated[RelativePath, Field(pattern=r"^\S+$")], ...] = ("media",)
+    budget: Size | None = None
 
 
 class Configured(StrEnum):
@@ -103,6 +118,7 @@ class Portal(_Model):
     output: RelativePath = "dist"
     configure: Configured = Configured.START
     csp: dict[Loads, tuple[Origin, ...]] = Field(default_factory=dict)
+    budget: Size | None = None
 
 
 class Install(StrEnum):
@@ -210,7 +226,10 @@ class Probes(_Model):
 
 
 class Workspace(_Model):
-    """The monorepo as its workspace file describes it. `source` is the checkout's root, `file` the workspace file."""
+    """The monorepo as its workspace file describes it. `source` is the checkout's root, `file` the workspace file.
+
+    `image_tests` is the folder beside that file with tests of one's own for `inv check.images`; it need not exist.
+    """
 
     name: Name
     backend: Backend
@@ -218,6 +237,7 @@ class Workspace(_Model):
     databases: dict[Name, Database]
     services: dict[Name, Service]
     probes: Probes
+    image_tests: RelativePath = "image_tests"
     vulnerabilities: Vulnerabilities = Vulnerabilities()
     source: Path = Field(exclude=True)
     file: Path = Field(exclude=True)
@@ -249,6 +269,10 @@ class Workspace(_Model):
         """Return the same workspace with every portal configured in one way."""
         portals = {name: one.model_copy(update={"configure": way}) for name, one in self.frontend.portals.items()}
         return self.model_copy(update={"frontend": self.frontend.model_copy(update={"portals": portals})})
+
+    def budget(self, image: str) -> int | None:
+        """Return what an image may weigh, in bytes; None where the file does not say."""
+        return self.backend.budget if image == "backend" else self.frontend.portals[image].budget
 
     def services_with(self, role: Role) -> tuple[str, ...]:
         """Return the names of the services in `role`, in the file's order."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEADER = struct.Struct(">BxxxL")  # the engine's stream frames: stream number, length (attach API)
 _STDOUT, _STDERR = 1, 2
+_LONGEST_ANSWER = 64 << 20  # bytes of one stream; an endless answer must not fill this machine's memory
 
 
 class ExecBackend(BaseBackend):  # type: ignore[misc] # testinfra's class is not typed for subclassing
@@ -129,6 +130,8 @@ class _Stream:
     def take(self, data: bytes) -> None:
         # Only what is new is searched, or a large answer would cost the square of its length.
         begin = max(0, len(self._data) - len(self._mark))
+        if len(self._data) + len(data) > _LONGEST_ANSWER:
+            raise EOFError(f"it wrote more than {_LONGEST_ANSWER >> 20} MB")
         self._data += data
         if self._at < 0:
             self._at = self._data.find(self._mark, begin)

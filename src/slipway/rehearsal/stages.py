@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,13 +11,15 @@ from slipway.checks.issue import Issue, Severity, is_ok
 from slipway.command import command
 from slipway.config.config import Config
 from slipway.config.workspace import Configured, Engine
+from slipway.engines.clean_layers import CleanLayers
+from slipway.engines.image_tests import ImageTests
 from slipway.errors import Refused
 from slipway.plan import Execution, Plan, Step, StepResult
 from slipway.plans.build import image_builds
 from slipway.plans.build_common import Bases
 from slipway.ports import BackupStore, BuiltImage, ContextPart, ImageBuild, Say
 from slipway.rehearsal.ground import LABEL, GroundImages
-from slipway.rehearsal.image_stage import ImageStage
+from slipway.rehearsal.stage.play import Checked, ImageStage
 from slipway.rehearsal.world import BASES, World
 from slipway.release.image import ImageName
 from slipway.secret import Secret
@@ -72,11 +74,13 @@ def check_env(world: World, say: Say) -> tuple[Config, str]:
     return config, f"{count} variables for {len(world.workspace.services)} services, no error, {warnings} warnings"
 
 
-def build(world: World, config: Config, say: Say, parts: list[dict[str, object]]) -> tuple[dict[str, BuiltImage], str]:
+def build(
+    world: World, config: Config, say: Say, parts: list[dict[str, object]]
+) -> tuple[Mapping[str, BuiltImage], str]:
     """Build every image; what counts is what the engine shows afterwards."""
     world.bases(BASES, say)
     ensure_lock(world.images, world.files, world.workspace, world.root, say, Bases)
-    built, _ = build_images(world.images, workspace_builds(world, config), _Nested(say, parts))
+    built = build_images(world.images, workspace_builds(world, config), _Nested(say, parts)).images
     look_into(world.files, config, built, _Nested(say, parts))
     sizes = ", ".join(f"{name} {image.size / 1e6:.0f} MB" for name, image in built.items())
     return built, f"the engine has {len(built)} images: {sizes}"
@@ -96,8 +100,8 @@ def workspace_builds(world: World, config: Config) -> tuple[ImageBuild, ...]:
     )
 
 
-def staged_issues(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> list[Issue]:
-    """Start every image in its role beside a real PostgreSQL and Redis and ask testinfra's questions."""
+def tried_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> Checked:
+    """Start every image in its role beside a real PostgreSQL and Redis, ask, break and stop it."""
     references = world.bases(("postgres", "redis"), say)
     databases = {Engine.POSTGRESQL: references["postgres"], Engine.REDIS: references["redis"]}
 
@@ -109,13 +113,18 @@ def staged_issues(world: World, config: Config, built: Mapping[str, BuiltImage],
         }
         return config.variables_for(service, {**others, **urls})
 
-    with ImageStage(world.client, world.workspace, built, databases, variables, say) as stage:
-        return [*bundle_issues(world.files, config, built), *stage.check()]
+    secrets = tuple(dict.fromkeys(config.secrets().values()))
+    clean = CleanLayers(world.root / ".slipway" / "clean-layers.json")
+    workspace = world.workspace
+    tests = ImageTests(world.root / "images" / "tests", workspace.file.parent / workspace.image_tests)
+    with ImageStage(world.client, workspace, built, databases, variables, secrets, clean, tests, say) as stage:
+        checked = stage.check()
+    return replace(checked, issues=(*bundle_issues(world.files, config, built), *checked.issues))
 
 
 def check_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> tuple[None, str]:
     """Refuse images that have an error; return what was seen otherwise."""
-    _refuse(staged_issues(world, config, built, say), "the built images", say)
+    _refuse(list(tried_images(world, config, built, say).issues), "the built images", say)
     task = world.workspace.probes.task.name
     return None, f"{len(world.workspace.services)} services green and stopped well; Celery task {task} came back"
 

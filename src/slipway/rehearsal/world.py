@@ -10,8 +10,8 @@ from slipway.config.config import Config
 from slipway.config.workspace import Workspace
 from slipway.ports import BackupStore, ImageFiles, Say
 from slipway.rehearsal.ground import GroundKeeper
-from slipway.rehearsal.image_stage import LABEL
 from slipway.rehearsal.owner import Owner
+from slipway.rehearsal.stage.scene import LABEL
 from slipway.release.image import Version
 from slipway.target import Target
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from slipway.config.health import HealthContract
 from slipway.config.workspace import Engine, Role
+from slipway.release.image import Version
 from slipway.secret import Secret
 
 
@@ -81,3 +82,13 @@ def service_settings(
 
 Variables = Mapping[str, str | Secret]
 """A service's variables: what its process gets, secrets as `Secret`."""
+
+
+def release_variables(role: Role, version: Version) -> Variables:
+    """Return the variables by which a process knows its release, whichever release its image was built for.
+
+    Portals run no code of their own that could tell it.
+    """
+    if role is Role.STATIC:
+        return {}
+    return {"SLIPWAY_VERSION": version.number, "SLIPWAY_REVISION": version.revision}

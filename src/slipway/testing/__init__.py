@@ -11,7 +11,7 @@ None of them touches the world, and each can be told to fail: `platform.failures
 
 from slipway.testing.files import FakeImageFiles
 from slipway.testing.host import FakeContainers, FakeLock, FakeShell, FakeState
-from slipway.testing.images import FakeImages
+from slipway.testing.images import FakeImages, FakeRecords
 from slipway.testing.platform import FakePlatform
 from slipway.testing.told import Clock, FakeStep, Lines
 from slipway.testing.web import FakeWeb
@@ -23,6 +23,7 @@ __all__ = [
     "FakeImages",
     "FakeLock",
     "FakePlatform",
+    "FakeRecords",
     "FakeShell",
     "FakeState",
     "FakeStep",

@@ -12,7 +12,7 @@ from slipway.plans.deploy import deploy_plan
 from slipway.plans.desired import desired_databases, desired_services, platform_values
 from slipway.plans.provision import configured_services, provision_plan
 from slipway.ports import OneOff, Say
-from slipway.release.desired import DesiredService, Variables
+from slipway.release.desired import DesiredService, Variables, release_variables
 from slipway.release.history import current, read_history
 from slipway.release.image import Version
 from slipway.release.observed import Observed, ObservedPlatform, RunningContainer
@@ -95,7 +95,10 @@ def prepare(
     platform = target.platform.observe()
     desired = desired_services(config, target.registry)
     values = platform_values(config, platform)
-    variables = {service.name: config.variables_for(service.name, values) for service in desired}
+    variables = {
+        service.name: {**config.variables_for(service.name, values), **release_variables(service.role, version)}
+        for service in desired
+    }
     key = _fingerprint_key(config)
     fingerprints = {s.name: fingerprint({**s.settings, **variables[s.name]}, key) for s in desired}
     release = Release(version, digests, created, fingerprints, {})

@@ -17,7 +17,7 @@ import stamina
 from slipway.engines.images.bases import ensure_bases
 from slipway.engines.images.buildkit import BuildKitImages
 from slipway.errors import Refused, Unreachable, UsageError
-from slipway.ports import BuildEvent, ContextPart, ImageBuild
+from slipway.ports import BuildEvent, ContextPart, ImageBuild, Pushed
 from slipway.secret import Mask, Secret
 from tests.engines.images.fake_engine import DROP, FakeEngine, fake_engine
 
@@ -220,13 +220,16 @@ def test_a_push_gives_the_digest_that_the_registry_keeps(tmp_path: Path, base: s
         images = BuildKitImages()
         images.build(_build(tmp_path, f"FROM {base}\nENV N={label}\n", label, tags=(reference,)), _quiet)
         lines: list[str] = []
-        pushed = images.push(reference, lines.append)
+        first = images.push(reference, lines.append)
+        pushed = first.reference
         repository, _, digest = pushed.partition("@")
         assert repository == reference.removesuffix(":1")
         assert images.answers(pushed)
         assert digest.startswith("sha256:")
-        assert any("pushed" in line for line in lines)
-        assert images.push(reference, _quiet) == pushed
+        assert first.layers >= 1
+        assert first.sent > 1e6
+        assert lines[-1].endswith("(100 %)")
+        assert images.push(reference, _quiet) == Pushed(pushed)
         with pytest.raises(UsageError, match="does not have this image"):
             images.push(f"{port.strip()}/slipway-test/absent:1", _quiet)
     finally:
@@ -292,27 +295,77 @@ def test_a_build_without_result_or_with_a_broken_trace_says_so(engine: FakeEngin
         BuildKitImages(engine.url).build(_here(tmp_path), _quiet)
 
 
-def test_a_push_tries_again_while_the_registry_is_busy(engine: FakeEngine) -> None:
-    busy: list[object] = [{"error": "received unexpected HTTP status: 503 Service Unavailable"}]
-    engine.answers["/push"] = [busy, busy, [{"aux": {"Tag": "1", "Digest": "sha256:ab", "Size": 1}}]]
-    assert BuildKitImages(engine.url).push("r:5000/a:1", _quiet) == "r:5000/a@sha256:ab"
-
-
-def test_a_refused_push_is_not_tried_again(engine: FakeEngine) -> None:
-    engine.answers["/push"] = [[{"status": "Preparing", "id": "x"}, {"error": "denied: no"}]]
-    with pytest.raises(Refused, match=r"(?s)r:5000 refuses.*docker login r:5000"):
-        BuildKitImages(engine.url).push("r:5000/a:1", _quiet)
-    assert sum("/push" in path for path in engine.asked) == 1
-
-
-def test_a_push_without_a_digest_is_no_success(engine: FakeEngine) -> None:
-    engine.answers["/push"] = [[{"status": "Pushed", "id": "x"}]]
-    with pytest.raises(Refused, match="no digest"):
-        BuildKitImages(engine.url).push("r:5000/a:1", _quiet)
-
-
 def _here(folder: Path) -> ImageBuild:
     context = folder / "context"
     context.mkdir()
     (context / "Dockerfile").write_text("FROM scratch\n")
     return ImageBuild("web", (ContextPart(context),), "Dockerfile", ("slipway-test/none:1",))
+
+
+@pytest.mark.docker
+def test_a_file_that_changes_between_reading_and_sending_leaves_no_image(tmp_path: Path, base: str, label: str) -> None:
+    (tmp_path / "big").write_bytes(b"a" * 3_000_000)
+    build = _build(tmp_path, f"FROM {base}\nCOPY big /\n", label)
+    images = BuildKitImages()
+    first = images.read([build])["web"]
+    assert images.read([build])["web"] == first
+    (tmp_path / "big").write_bytes(b"b" * 3_000_000)
+    with pytest.raises(UsageError, match="big: was changed while its image was built"):
+        images.build(build, _quiet)
+    assert images.inspect(build.tags[0]) is None
+    assert images.read([build])["web"].digest != first.digest
+    assert images.build(build, _quiet).architecture == images.architecture()
+
+
+@pytest.mark.docker
+def test_a_build_that_fails_leaves_the_tag_where_it_was(tmp_path: Path, base: str, label: str) -> None:
+    images = BuildKitImages()
+    before = images.build(_build(tmp_path, f"FROM {base}\nENV N=1\n", label), _quiet)
+    with pytest.raises(Refused):
+        images.build(_build(tmp_path, f"FROM {base}\nRUN exit 3 # {label}\n", label), _quiet)
+    now = images.inspect(f"slipway-test/{label}:1")
+    assert now is not None
+    assert now.id == before.id
+
+
+@pytest.mark.docker
+def test_an_image_is_found_by_its_label_also_without_a_name(tmp_path: Path, base: str, label: str) -> None:
+    images = BuildKitImages()
+    assert images.labelled(_LABEL, label) is None
+    first = images.build(_build(tmp_path, f"FROM {base}\nENV N=1\n", label), _quiet)
+    subprocess.run(["docker", "tag", first.id, f"slipway-test/{label}:2"], check=True)
+    found = images.labelled(_LABEL, label)
+    assert found is not None
+    assert found.id == first.id
+    assert len(found.layers) >= 1
+
+
+@pytest.mark.docker
+def test_a_base_of_another_architecture_is_refused_before_anything_is_built(
+    tmp_path: Path, base: str, label: str
+) -> None:
+    """An image of arm64 as `docker load` brings one: no step of it could run here."""
+    foreign = f"slipway-test/{label}:foreign"
+    BuildKitImages().build(_build(tmp_path, "FROM scratch\nCOPY Dockerfile /\n", label, tags=(foreign,)), _quiet)
+    _make_foreign(foreign, tmp_path / "image")
+    images = BuildKitImages()
+    with pytest.raises(UsageError, match=rf"base image {foreign}: is an image for arm64, and this engine builds for"):
+        images.read([_build(tmp_path, f"FROM {foreign}\n", label)])
+
+
+def _make_foreign(reference: str, folder: Path) -> None:
+    """Save an image, say arm64 in its configuration, load it again under the same name."""
+    folder.mkdir()
+    archive = folder / "image.tar"
+    subprocess.run(["docker", "save", "-o", str(archive), reference], check=True)
+    subprocess.run(["tar", "-xf", str(archive), "-C", str(folder)], check=True)
+    archive.unlink()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    config = json.loads((folder / manifest[0]["Config"]).read_text())
+    (folder / manifest[0]["Config"]).unlink()
+    manifest[0]["Config"] = "foreign.json"
+    (folder / "foreign.json").write_text(json.dumps({**config, "architecture": "arm64"}))
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    names = [path.name for path in folder.iterdir()]
+    packed = subprocess.run(["tar", "-cf", "-", "-C", str(folder), *names], check=True, capture_output=True).stdout
+    subprocess.run(["docker", "load"], input=packed, check=True, capture_output=True)

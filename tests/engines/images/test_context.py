@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway.engines.images.context import Kind, context_entries, tar_stream
+from slipway.engines.images.context import Kind, Walk, context_entries, tar_stream
 from slipway.errors import UsageError
 from slipway.ports import ContextPart
 
@@ -178,3 +178,46 @@ def test_a_name_that_is_file_here_and_folder_there_is_refused(tmp_path: Path) ->
     _write(tmp_path / "two", "f/g")
     with pytest.raises(UsageError, match="f is a file in one part"):
         context_entries([ContextPart(tmp_path / "one"), ContextPart(tmp_path / "two")])
+
+
+def test_a_part_that_several_images_share_is_walked_and_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "a").write_text("a")
+    walk, opened, real = Walk(), list[object](), os.open
+
+    def noted(path: str, flags: int) -> int:
+        opened.append(path)
+        return real(path, flags)
+
+    monkeypatch.setattr(os, "open", noted)
+    one = walk.digested([ContextPart(tmp_path / "shared", "x")])
+    (tmp_path / "shared" / "b").write_text("b")
+    two = walk.digested([ContextPart(tmp_path / "shared", "y")])
+    assert [(entry.name, entry.digest[:4]) for entry in (*one, *two) if entry.source] == [
+        ("x/a", "ca97"),
+        ("y/a", "ca97"),
+    ]
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize("change", ["content", "length"])
+def test_what_was_read_is_sent_or_nothing(tmp_path: Path, change: str) -> None:
+    (tmp_path / "a").write_text("aa")
+    entries = Walk().digested([ContextPart(tmp_path)])
+    assert b"".join(tar_stream(entries))
+    (tmp_path / "a").write_text("ab" if change == "content" else "aaa")
+    with pytest.raises(UsageError, match="was changed while its image was built"):
+        list(tar_stream(entries))
+
+
+def test_mode_kind_and_target_are_part_of_a_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "c").mkdir()
+    prints = {entry.name: entry.fingerprint for entry in Walk().digested([ContextPart(tmp_path)])}
+    assert prints["a"].startswith("file 644 ca978112")
+    assert (prints["b"], prints["c"]) == ("link 777 a", "folder 755")
+    (tmp_path / "a").chmod(0o755)
+    assert Walk().digested([ContextPart(tmp_path)])[0].fingerprint.startswith("file 755 ca97")

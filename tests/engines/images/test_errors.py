@@ -55,6 +55,32 @@ def _failure(step: str, error: str = "", lines: Iterable[str] = ()) -> Failure:
             Unreachable,
             "docker system prune",
         ),
+        (
+            "executor failed running [/bin/sh -c pip install -r r.txt]: exit code: 1",
+            _failure(
+                "RUN pip install -r r.txt", "", ["Retrying: NewConnectionError: [Errno -3] Temporary failure in name"]
+            ),
+            Unreachable,
+            r"(?s)RUN pip install -r r\.txt did not reach where its packages come from.*mirror or index",
+        ),
+        (
+            "executor failed running [/bin/sh -c pip install nope]: exit code: 1",
+            _failure("RUN pip install nope", "", ["ERROR: No matching distribution found for nope"]),
+            Refused,
+            "exit code 1",
+        ),
+        (
+            "executor failed running [/bin/sh -c manage.py check]: exit code: 1",
+            _failure("RUN manage.py check", "", ["redis: Connection refused"]),
+            Refused,
+            "exit code 1",
+        ),
+        (
+            "executor failed running [/bin/sh -c npm run build]: exit code: 1",
+            _failure("[build 4/4] RUN npm run build", "", ['Could not resolve "./absent.css" from "src/App.tsx"']),
+            Refused,
+            "exit code 1",
+        ),
         ("context canceled", _failure("RUN x", "context canceled"), Refused, "cancelled"),
         ("something quite new", None, Refused, "something quite new"),
         ("something quite new", _failure("RUN x"), Refused, "RUN x failed: something quite new"),
@@ -76,6 +102,7 @@ def test_every_failure_has_one_message_of_its_kind(
         "Get http://127.0.0.1:1/v2/: dial tcp 127.0.0.1:1: connect: connection refused",
         "net/http: TLS handshake timeout",
         "unexpected EOF",
+        "write tcp 127.0.0.1:58340->127.0.0.1:42709: use of closed network connection",
     ],
 )
 def test_a_registry_that_may_come_back_is_worth_another_try(text: str) -> None:
@@ -86,7 +113,8 @@ def test_a_registry_that_may_come_back_is_worth_another_try(text: str) -> None:
     ("text", "kind"),
     [
         ("denied: requested access to the resource is denied", Refused),
-        ("unauthorized: authentication required", Refused),
+        ("unauthorized: authentication required", UsageError),
+        ("no basic auth credentials", UsageError),
         ("An image does not exist locally with the tag: r:5000/a", UsageError),
         ("no space left on device", Unreachable),
     ],

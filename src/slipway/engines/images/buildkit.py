@@ -15,16 +15,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.engines.images import errors as say_why
-from slipway.engines.images.context import context_entries, tar_stream
+from slipway.engines.images.client import Engine
+from slipway.engines.images.context import Entry, Walk, context_entries, tar_stream
+from slipway.engines.images.from_images import Bases, dockerfile_of
+from slipway.engines.images.registry import Registries
 from slipway.engines.images.trace import BuildProgress, TraceError, decode_trace
-from slipway.errors import Refused, SlipwayError, Unreachable, UsageError
-from slipway.ports import BuildEvent, BuiltImage, ImageBuild, Say
+from slipway.errors import SlipwayError, Unreachable, UsageError
+from slipway.ports import BuildEvent, BuiltImage, ContextPart, ImageBuild, Pushed, Say
+from slipway.release.dockerfile import base_references
+from slipway.release.inputs import Inputs, inputs_of
 from slipway.secret import Mask
 
 if TYPE_CHECKING:
-    from docker import APIClient
     from docker.tls import TLSConfig
-    from requests import Response
 
 Message = Mapping[str, Any]
 
@@ -33,8 +36,8 @@ class BuildKitImages:
     """The port `Images` over one engine. `url` is the engine's (`unix://...`), None its usual socket.
 
     `mask` hides known secrets in what builds print, `tls` is the certificate that a remote engine is asked with,
-    `arguments` are what every build of this machine gets besides its own. Every method raises `Unreachable` when no
-    engine answers.
+    `arguments` are what every build of this machine gets besides its own, `silence` the seconds that a registry may
+    say nothing during a push. Every method raises `Unreachable` when no engine answers.
     """
 
     def __init__(
@@ -43,13 +46,44 @@ class BuildKitImages:
         mask: Mask | None = None,
         tls: "TLSConfig | None" = None,
         arguments: Mapping[str, str] | None = None,
+        silence: float = 120.0,
     ) -> None:
-        self._url = url
-        self._tls = tls
+        self._engine = Engine(url, tls)
+        self._registries = Registries(self._engine, silence)
         self._arguments = dict(arguments or {})
         self._mask = mask or Mask()
         self._running: set[str] = set()
+        self._read: dict[tuple[ContextPart, ...], tuple[Entry, ...]] = {}
         self._lock = threading.Lock()
+
+    def architecture(self) -> str:
+        """Return what the engine builds for and runs (`amd64`)."""
+        with self._engine.client() as client:
+            return str(client.version(api_version=False)["Arch"])
+
+    def read(self, builds: Sequence[ImageBuild]) -> Mapping[str, Inputs]:
+        """Read what `builds` are made from, every file once; return image name -> inputs.
+
+        What was read is what a later `build` sends: a file that is changed in between ends it with `UsageError`. A base
+        image that the engine lacks is pulled, with the log-in that Docker's configuration holds (the builder alone has
+        none); one that no registry gives stays unknown, and the builder says so. Raises `UsageError` where the context
+        cannot be read, and for a base of another architecture.
+        """
+        walk, bases = Walk(), Bases(self)
+        found = {}
+        for build in builds:
+            entries = walk.digested(build.context)
+            text = dockerfile_of(build, entries)
+            found[build.name] = inputs_of(
+                {entry.name: entry.fingerprint for entry in entries},
+                dockerfile=build.dockerfile,
+                target=build.target,
+                arguments=build.arguments,
+                labels=build.labels,
+                bases=bases.ids(base_references(text, build.arguments, build.target)),
+            )
+            self._read[build.context] = entries
+        return found
 
     def build(self, build: ImageBuild, tell: Callable[[BuildEvent], None]) -> BuiltImage:
         """Build one image, tag it with every tag, return it.
@@ -58,15 +92,13 @@ class BuildKitImages:
         or the context is wrong, `Unreachable` when the engine is lost, its disk is full or the base's registry does
         not answer. An interrupt cancels the build in the engine and is raised again.
         """
-        entries = context_entries(build.context)
-        if build.dockerfile not in {entry.name for entry in entries}:
-            roots = ", ".join(str(part.root) for part in build.context)
-            raise UsageError(f"there is no {build.dockerfile} in the build context", where=roots)
+        entries = self._read.get(build.context) or context_entries(build.context)
+        dockerfile_of(build, entries)
         ticket = uuid.uuid4().hex
         with self._lock:
             self._running.add(ticket)
         try:
-            with self._client() as client:
+            with self._engine.client() as client:
                 client.params = {"version": "2", "buildid": ticket}
                 stream = client.build(
                     fileobj=tar_stream(entries),  # type: ignore[arg-type]  # requests sends an iterator in chunks
@@ -134,7 +166,8 @@ class BuildKitImages:
             return tuple(future.result() for future in futures)
 
     def cancel(self) -> None:
-        """End every build that this object runs; their `build` then raises `Refused`."""
+        """End every build and push that this object runs; they then raise `Refused`."""
+        self._registries.cancel()
         with self._lock:
             tickets = tuple(self._running)
         for ticket in tickets:
@@ -144,7 +177,7 @@ class BuildKitImages:
         """Return the image, None when the engine does not have it."""
         from docker.errors import ImageNotFound
 
-        with self._client() as client:
+        with self._engine.client() as client:
             try:
                 found = client.inspect_image(reference)  # type: ignore[no-untyped-call]  # the stubs leave it out
                 history = client.history(found["Id"])  # type: ignore[no-untyped-call]  # the stubs leave it out
@@ -161,6 +194,8 @@ class BuildKitImages:
             environment={name: value for name, _, value in variables},
             user=config.get("User") or "",
             history=tuple(str(layer.get("CreatedBy") or "") for layer in history),
+            layers=tuple((found.get("RootFS") or {}).get("Layers") or ()),
+            architecture=str(found.get("Architecture") or ""),
         )
 
     def tag(self, reference: str, other: str) -> None:
@@ -169,58 +204,42 @@ class BuildKitImages:
         from docker.utils import parse_repository_tag
 
         repository, tag = parse_repository_tag(other)
-        with self._client() as client:
+        with self._engine.client() as client:
             try:
                 client.tag(reference, repository, tag)
             except ImageNotFound as error:
                 raise _absent(reference) from error
 
-    def push(self, reference: str, say: Say) -> str:
-        """Push and return `repository@sha256:...`, trying again while the registry does not answer (about 15 s).
+    def labelled(self, name: str, value: str) -> BuiltImage | None:
+        """Return the newest image with a label, None when the engine has none."""
+        with self._engine.client() as client:
+            found = client.images(filters={"label": f"{name}={value}"})
+        newest = max(found, key=lambda image: int(image.get("Created") or 0), default=None)
+        return self.inspect(newest["Id"]) if newest else None
 
-        Raises `Unreachable` naming the registry, `Refused` when it wants another log-in, `UsageError` when the engine
-        does not have the image.
-        """
-        import stamina
-
-        from slipway.engines.images.errors import RegistryBusy
-
+    def fetch(self, reference: str, say: Say) -> BuiltImage | None:
+        """Pull and return the image; None where its registry does not have it or does not answer, which is said."""
+        if not self.answers(reference):
+            say(f"no registry answers for {reference}")
+            return None
         try:
-            for attempt in stamina.retry_context(
-                on=RegistryBusy, attempts=5, timeout=60.0, wait_initial=0.5, wait_max=6.0
-            ):
-                with attempt:
-                    return self._push_once(reference, say)
-        except RegistryBusy as busy:
-            registry = say_why.registry_of(reference)
-            raise Unreachable(
-                f"the registry {registry} does not answer: {busy}",
-                where=reference,
-                hint=f"see that {registry} runs and that this engine may reach it; nothing was deployed",
-            ) from busy
-        raise AssertionError("a retry ends with a value or an error")
+            self.pull(reference)
+        except SlipwayError as error:
+            say(f"{reference} cannot be pulled: {error.message}")
+            return None
+        return self.inspect(reference)
+
+    def push(self, reference: str, say: Say) -> Pushed:
+        """Push what the registry lacks; see `Registries.push`."""
+        return self._registries.push(reference, say)
 
     def answers(self, reference: str, seconds: float = 4.0) -> bool:
         """Whether a registry offers `reference` to this engine; asks the registry, downloads nothing."""
-        from docker.errors import APIError
-        from requests.exceptions import RequestException
-
-        with self._client(seconds) as client:
-            try:
-                client.inspect_distribution(reference)  # type: ignore[no-untyped-call]  # the stubs leave it out
-            except (APIError, RequestException):
-                return False
-        return True
+        return self._registries.answers(reference, seconds)
 
     def pull(self, reference: str) -> None:
         """Bring an image from its registry into the engine, with the log-in that Docker's configuration holds."""
-        from docker.utils import parse_repository_tag
-
-        repository, tag = parse_repository_tag(reference)
-        with self._client(600.0) as client:
-            messages = list(client.pull(repository, tag=tag or "latest", stream=True, decode=True))
-        if errors := [str(message["error"]) for message in messages if "error" in message]:
-            raise say_why.engine_refused(errors[0])
+        self._registries.pull(reference)
 
     def import_root(self, tar: Iterator[bytes], reference: str, labels: Mapping[str, str]) -> str:
         """Make an image out of a root file system and return its id; what `tar` raises passes through."""
@@ -228,7 +247,7 @@ class BuildKitImages:
 
         repository, tag = parse_repository_tag(reference)
         changes = [f'LABEL "{name}"="{value}"' for name, value in labels.items()]
-        with self._client(600.0) as client:
+        with self._engine.client(600.0) as client:
             client.import_image_from_stream(tar, repository=repository, tag=tag, changes=changes)
         image = self.inspect(reference)
         if image is None:
@@ -239,36 +258,10 @@ class BuildKitImages:
         """Remove an image that has no name; one that is named, used or built upon stays."""
         from docker.errors import APIError
 
-        with self._client() as client, contextlib.suppress(APIError):
+        with self._engine.client() as client, contextlib.suppress(APIError):
             found = client.inspect_image(image)  # type: ignore[no-untyped-call]  # the stubs leave it out
             if not found.get("RepoTags"):
                 client.remove_image(image)
-
-    @contextlib.contextmanager
-    def _client(self, seconds: float = 60.0) -> Iterator["APIClient"]:
-        from docker import APIClient
-        from docker.errors import APIError, DockerException, StreamParseError
-        from requests.exceptions import RequestException
-        from urllib3.exceptions import HTTPError
-
-        try:
-            client = APIClient(base_url=self._url, timeout=seconds, tls=self._tls or False)  # type: ignore[arg-type]
-        except (DockerException, RequestException) as error:
-            raise say_why.no_engine(self._url, error) from error
-        # A stream that is left in the middle keeps its connection: every response is closed at the end.
-        responses: list[Response] = []
-        client.hooks["response"].append(lambda response, *_, **__: responses.append(response))
-        try:
-            yield client
-        except APIError as error:
-            raise say_why.engine_refused(error.explanation or str(error)) from error
-        # docker-py reads streams past requests, so urllib3's own errors come through it.
-        except (RequestException, HTTPError, StreamParseError) as error:
-            raise say_why.engine_lost(error) from error
-        finally:
-            for response in responses:
-                response.close()
-            client.close()
 
     def _follow(self, build: ImageBuild, stream: Iterator[Message], tell: Callable[[BuildEvent], None]) -> str:
         progress = BuildProgress(build.name, self._mask)
@@ -301,33 +294,8 @@ class BuildKitImages:
 
     def _cancel(self, ticket: str) -> None:
         # The build may have ended meanwhile, or the engine with it: then there is nothing left to end.
-        with contextlib.suppress(SlipwayError), self._client() as client:
+        with contextlib.suppress(SlipwayError), self._engine.client() as client:
             client.post(f"{client.base_url}/build/cancel", params={"id": ticket}).close()
-
-    def _push_once(self, reference: str, say: Say) -> str:
-        from docker.errors import APIError
-        from docker.utils import parse_repository_tag
-
-        repository, tag = parse_repository_tag(reference)
-        digest = problem = ""
-        shown: dict[str, str] = {}
-        # A registry may think for minutes about a big layer before the engine has something to say.
-        with self._client(600.0) as client:
-            try:
-                for message in client.push(repository, tag=tag or "latest", stream=True, decode=True):
-                    problem = problem or str(message.get("error") or "")
-                    digest = (message.get("aux") or {}).get("Digest") or digest
-                    layer, status = str(message.get("id") or ""), str(message.get("status") or "")
-                    if layer and status in {"Pushed", "Layer already exists"} and shown.get(layer) != status:
-                        shown[layer] = status
-                        say(f"{layer} {status.lower()}")
-            except APIError as error:
-                raise say_why.push_failed(reference, error.explanation or str(error)) from error
-        if problem:
-            raise say_why.push_failed(reference, problem)
-        if not digest:
-            raise Refused("the registry took the image but gave no digest", where=reference)
-        return f"{repository}@{digest}"
 
 
 def _absent(reference: str) -> UsageError:

@@ -10,14 +10,18 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from slipway.errors import UsageError
 from slipway.ports import ContextPart
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 _CHUNK = 1 << 20
 # What never belongs into an image, whatever a .dockerignore says: histories, installed packages, secrets.
@@ -44,55 +48,100 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name of the context. A file has its `source`, a link its `target`, unresolved."""
+    """One name of the context. A file has its `source`, a link its `target`, unresolved.
+
+    `digest` is the SHA-256 of a file's content where it was read already, "" otherwise.
+    """
 
     name: str
     kind: Kind
     mode: int = 0o755
     source: Path | None = None
     target: str = ""
+    digest: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """All that an image can take over from the entry besides its name."""
+        return " ".join(filter(None, (str(self.kind), f"{self.mode:o}", self.target, self.digest)))
 
 
 class _Matcher(Protocol):
     def matches(self, filepath: Any) -> bool: ...
 
 
-def context_entries(parts: Sequence[ContextPart]) -> tuple[Entry, ...]:
-    """Walk every part once and return what remains after the ignore rules, sorted by name.
+class Walk:
+    """The contexts of one run: a part that several images share is walked once, and a file read once."""
 
-    A later part replaces files of an earlier one. Raises `UsageError` naming the path when a root is missing, something
-    cannot be read, or is neither file, folder nor symbolic link.
-    """
-    found: dict[str, Entry] = {}
-    for part in parts:
-        prefix = PurePosixPath(part.prefix)
-        if prefix.is_absolute() or ".." in prefix.parts:
-            raise UsageError(f"the prefix {part.prefix!r} leaves the build context", where=str(part.root))
-        for entry in _part_entries(part, prefix):
-            earlier = found.get(entry.name)
-            if earlier and Kind.FOLDER in (earlier.kind, entry.kind) and earlier.kind is not entry.kind:
-                raise UsageError(
-                    f"{entry.name} is a {earlier.kind} in one part of the context, a {entry.kind} in another"
-                )
-            found[entry.name] = entry
-    for name in list(found):
-        for parent in PurePosixPath(name).parents:
-            if str(parent) != ".":
-                found.setdefault(str(parent), Entry(str(parent), Kind.FOLDER))
-    # A folder must come before what is in it, and "a-b" sorts between "a" and "a/b": compare part by part.
-    return tuple(sorted(found.values(), key=lambda entry: entry.name.split("/")))
+    def __init__(self) -> None:
+        self._parts: dict[tuple[Path, tuple[str, ...]], tuple[Entry, ...]] = {}
+        self._digests: dict[Path, str] = {}
+
+    def entries(self, parts: Sequence[ContextPart]) -> tuple[Entry, ...]:
+        """Return what remains of `parts` after the ignore rules, sorted by name.
+
+        A later part replaces files of an earlier one. Raises `UsageError` naming the path when a root is missing,
+        something cannot be read, or is neither file, folder nor symbolic link.
+        """
+        found: dict[str, Entry] = {}
+        for part in parts:
+            prefix = PurePosixPath(part.prefix)
+            if prefix.is_absolute() or ".." in prefix.parts:
+                raise UsageError(f"the prefix {part.prefix!r} leaves the build context", where=str(part.root))
+            for own in self._part(part):
+                entry = replace(own, name=str(prefix / own.name))
+                earlier = found.get(entry.name)
+                if earlier and Kind.FOLDER in (earlier.kind, entry.kind) and earlier.kind is not entry.kind:
+                    raise UsageError(
+                        f"{entry.name} is a {earlier.kind} in one part of the context, a {entry.kind} in another"
+                    )
+                found[entry.name] = entry
+        for name in list(found):
+            for parent in PurePosixPath(name).parents:
+                if str(parent) != ".":
+                    found.setdefault(str(parent), Entry(str(parent), Kind.FOLDER))
+        # A folder must come before what is in it, and "a-b" sorts between "a" and "a/b": compare part by part.
+        return tuple(sorted(found.values(), key=lambda entry: entry.name.split("/")))
+
+    def digested(self, parts: Sequence[ContextPart]) -> tuple[Entry, ...]:
+        """Return the same with every file read: `tar_stream` sends these bytes or none."""
+        return tuple(
+            replace(entry, digest=self._digest(entry.source)) if entry.source else entry
+            for entry in self.entries(parts)
+        )
+
+    def _part(self, part: ContextPart) -> tuple[Entry, ...]:
+        key = part.root, part.ignore
+        if key not in self._parts:
+            self._parts[key] = tuple(_part_entries(part))
+        return self._parts[key]
+
+    def _digest(self, path: Path) -> str:
+        if path not in self._digests:
+            whole = sha256()
+            with _opened(path) as file:
+                for chunk in _content(path, file, os.fstat(file.fileno()).st_size):
+                    whole.update(chunk)
+            self._digests[path] = whole.hexdigest()
+        return self._digests[path]
+
+
+def context_entries(parts: Sequence[ContextPart]) -> tuple[Entry, ...]:
+    """Walk one context; see `Walk.entries`."""
+    return Walk().entries(parts)
 
 
 def tar_stream(entries: Sequence[Entry]) -> Iterator[bytes]:
     """Yield `entries` as a GNU tar, reading files as it goes; memory stays at one chunk.
 
-    Raises `UsageError` naming the file when one vanished, cannot be read or shrank since the walk.
+    Raises `UsageError` naming the file when one vanished, cannot be read or shrank since the walk, or has another
+    content than its `digest` says: the stream then ends before the engine has a whole context.
     """
     for entry in entries:
         info = tarfile.TarInfo(entry.name)
         info.mode = entry.mode
         if entry.source:
-            yield from _file(info, entry.source)
+            yield from _file(info, entry.source, entry.digest)
             continue
         info.type = tarfile.DIRTYPE if entry.kind is Kind.FOLDER else tarfile.SYMTYPE
         info.linkname = entry.target
@@ -100,21 +149,21 @@ def tar_stream(entries: Sequence[Entry]) -> Iterator[bytes]:
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-def _part_entries(part: ContextPart, prefix: PurePosixPath) -> Iterator[Entry]:
+def _part_entries(part: ContextPart) -> Iterator[Entry]:
     try:
         root = part.root.resolve(strict=True)
         if root.is_dir():
-            yield from _walk(root, "", prefix, _matcher(root, part.ignore))
+            yield from _walk(root, "", _matcher(root, part.ignore))
             return
         status = root.stat()
     except OSError as error:
         raise _unreadable(part.root, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise UsageError("is neither a file nor a folder", where=str(part.root))
-    yield Entry(str(prefix / part.root.name), Kind.FILE, _mode(status), root)
+    yield Entry(part.root.name, Kind.FILE, _mode(status), root)
 
 
-def _walk(root: Path, below: str, prefix: PurePosixPath, matcher: _Matcher) -> Iterator[Entry]:
+def _walk(root: Path, below: str, matcher: _Matcher) -> Iterator[Entry]:
     folder = root / below
     try:
         with os.scandir(folder) as listing:
@@ -128,10 +177,10 @@ def _walk(root: Path, below: str, prefix: PurePosixPath, matcher: _Matcher) -> I
         path = f"{below}/{child.name}" if below else child.name
         ignored = matcher.matches(path)
         if not ignored:
-            yield _entry(child, str(prefix / path))
+            yield _entry(child, path)
         # An ignored folder is looked into all the same where a later `!pattern` may bring a file of it back.
         if child.is_dir(follow_symlinks=False) and (not ignored or _may_return(matcher, path)):
-            yield from _walk(root, path, prefix, matcher)
+            yield from _walk(root, path, matcher)
 
 
 def _entry(child: os.DirEntry[str], name: str) -> Entry:
@@ -191,11 +240,21 @@ def _header(info: tarfile.TarInfo) -> bytes:
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
-def _file(info: tarfile.TarInfo, path: Path) -> Iterator[bytes]:
+def _file(info: tarfile.TarInfo, path: Path, digest: str) -> Iterator[bytes]:
+    whole: _Hash | None = sha256() if digest else None
     with _opened(path) as file:
         info.size = os.fstat(file.fileno()).st_size
         yield _header(info)
-        yield from _content(path, file, info.size)
+        for chunk in _content(path, file, info.size):
+            if whole is not None:
+                whole.update(chunk)
+            yield chunk
+    if whole is not None and whole.hexdigest() != digest:
+        raise UsageError(
+            "was changed while its image was built; is something else writing there?",
+            where=str(path),
+            hint="build again once it is still",
+        )
     yield bytes(-info.size % tarfile.BLOCKSIZE)
 
 

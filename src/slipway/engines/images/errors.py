@@ -24,11 +24,19 @@ _BASE_SILENT = re.compile(
 _BASE_ABSENT = re.compile(
     r"pull access denied|repository does not exist|manifest unknown|: not found|insufficient_scope", re.IGNORECASE
 )
-_DENIED = re.compile(
-    r"denied|unauthorized|authentication required|no basic auth credentials|403 Forbidden", re.IGNORECASE
+_NO_LOGIN = re.compile(r"unauthorized|authentication required|no basic auth credentials|\b401\b", re.IGNORECASE)
+_SOURCE_SILENT = re.compile(
+    # apt, pip and npm, each when where it takes packages from does not answer; not when a package is not there.
+    r"Temporary failure (?:in name resolution|resolving)|Could not resolve '|Could not connect to|Unable to connect to"
+    r"|Connection (?:failed|refused|timed out)|NewConnectionError|ConnectTimeoutError|ReadTimeoutError"
+    r"|Network is unreachable|\b(?:ENOTFOUND|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EAI_AGAIN)\b"
 )
+_INSTALLS = re.compile(r"\b(?:apt-get|apt|pip|pip3|uv|npm(?! run))\b")
+_NOT_THERE = re.compile(r"\b404\b|(?:manifest|name) unknown|not found", re.IGNORECASE)
+_DENIED = re.compile(r"denied|403 Forbidden", re.IGNORECASE)
 _BUSY = re.compile(
     r"\b5\d\d\b|dial tcp|connection re(fused|set)|no such host|timeout|timed out|EOF|broken pipe|TLS handshake|"
+    r"(?:read|write) tcp|closed network|"
     r"server gave HTTP response|x509|toomanyrequests|\b429\b",
     re.IGNORECASE,
 )
@@ -84,6 +92,13 @@ def build_failed(build: ImageBuild, error: str, failure: Failure | None) -> Slip
         return wrong
     if not failure:
         return Refused(error[:500], where=where)
+    if _INSTALLS.search(failure.step) and any(_SOURCE_SILENT.search(line) for line in lines):
+        return Unreachable(
+            f"{failure.step} did not reach where its packages come from",
+            where=where,
+            hint="see that the package mirror or index answers from inside containers, then repeat: it goes on there",
+            details=lines,
+        )
     code = _EXIT_CODE.search(error) or _EXIT_CODE.search(failure.error)
     ended = f"ended with exit code {code[1]}" if code else f"failed: {error[:300]}"
     return Refused(f"{failure.step} {ended}", where=where, details=lines)
@@ -108,6 +123,8 @@ def push_failed(reference: str, text: str) -> Exception:
     """Return `RegistryBusy` where another try may help, else the error for a person."""
     if "does not exist locally" in text or "No such image" in text:
         return UsageError("the engine does not have this image", where=reference, hint="build it first: inv build.all")
+    if _NO_LOGIN.search(text):
+        return _another_login(reference, text)
     if _DENIED.search(text):
         registry = registry_of(reference)
         return Refused(
@@ -120,10 +137,41 @@ def push_failed(reference: str, text: str) -> Exception:
     return Refused(f"the push failed: {text[:300]}", where=reference)
 
 
+def pull_failed(reference: str, text: str) -> SlipwayError:
+    """Say why an image could not be pulled."""
+    if _NO_LOGIN.search(text):
+        return _another_login(reference, text)
+    return engine_refused(text)
+
+
+def is_not_there(text: str) -> bool:
+    """Whether a registry answered that it has no such image: no reason not to push it."""
+    return bool(_NOT_THERE.search(text))
+
+
+def registry_silent(reference: str, why: str) -> Unreachable:
+    """A registry gave no answer, or none that helps, for as long as it was given."""
+    registry = registry_of(reference)
+    return Unreachable(
+        f"the registry {registry} does not answer: {why}",
+        where=reference,
+        hint=f"see that {registry} runs and that this engine may reach it; what was sent need not be sent again",
+    )
+
+
 def registry_of(reference: str) -> str:
     """Return the registry's part of a reference as Docker reads it; `docker.io` where none is named."""
     first, slash, _ = reference.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+
+
+def _another_login(reference: str, text: str) -> UsageError:
+    registry = registry_of(reference)
+    return UsageError(
+        f"the registry {registry} wants another log-in: {text[:300]}",
+        where=reference,
+        hint=f"docker login {registry}, as the user who runs this",
+    )
 
 
 def _full(details: tuple[str, ...], where: str = "") -> Unreachable:

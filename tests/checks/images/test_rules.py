@@ -1,21 +1,21 @@
-"""The rules against a host that answers from a table, and against real containers of good and bad images."""
+"""The rules against a host that answers from a table."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import SimpleNamespace
 
-import docker
 import pytest
 
-from slipway.checks import images
-from slipway.checks.images import Rule, Stage, check_stage
-from slipway.checks.issue import Issue, Severity
+from slipway.checks.images.content import builds_nothing, is_green, ships_static_files
+from slipway.checks.images.paths import guards_its_paths
+from slipway.checks.images.place import keeps_universal_time, speaks_utf8
+from slipway.checks.images.ports import listens
+from slipway.checks.images.processes import runs_unprivileged, runs_what_it_should
+from slipway.checks.images.secrets import keeps_no_secrets
+from slipway.checks.images.stage import HEALTHCHECK, PORTAL_ROOT, Rule, Stage
+from slipway.checks.issue import Severity
 from slipway.config.workspace import Backend, Role, Service
-from slipway.engines.container_host import ExecBackend, container_host
 from slipway.ports import BuiltImage
 from slipway.secret import Secret
-from tests import tiny
 
 
 @dataclass
@@ -23,7 +23,7 @@ class FakeHost:
     """testinfra's `host` from a table: the longest beginning of a command that fits answers."""
 
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
-    files: tuple[str, ...] = (images.HEALTHCHECK,)
+    files: tuple[str, ...] = (HEALTHCHECK,)
 
     stdin: list[str] = field(default_factory=list)
 
@@ -67,7 +67,7 @@ ROOT = "0\t0\t0\t0"
 
 def test_the_checks_own_shell_may_be_root() -> None:
     table = process(1, 0, APP) + process(7, 1, APP) + process(20, 0, ROOT) + process(21, 20, ROOT)
-    assert found(images.runs_unprivileged, stage(FakeHost({"cat /proc/": (0, table)}))) == []
+    assert found(runs_unprivileged, stage(FakeHost({"cat /proc/": (0, table)}))) == []
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,106 @@ def test_the_checks_own_shell_may_be_root() -> None:
     ],
 )
 def test_processes_with_roots_rights_are_named(table: str, words: list[str]) -> None:
-    assert found(images.runs_unprivileged, stage(FakeHost({"cat /proc/": (0, table)}))) == words
+    assert found(runs_unprivileged, stage(FakeHost({"cat /proc/": (0, table)}))) == words
 
 
 @pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:app"])
 def test_an_image_of_root_is_refused(user: str) -> None:
     host = FakeHost({"cat /proc/": (0, process(1, 0, APP))})
-    assert found(images.runs_unprivileged, stage(host, image=replace(IMAGE, user=user))) == ["the image runs as root"]
+    assert found(runs_unprivileged, stage(host, image=replace(IMAGE, user=user))) == ["the image runs as root"]
+
+
+def run(pid: int, name: str, parent: int = 1, state: str = "S", capabilities: str = "0") -> str:
+    return f"Name:\t{name}\nState:\t{state} (x)\nPid:\t{pid}\nPPid:\t{parent}\nUid:\t{APP}\nCapEff:\t{capabilities}\n"
+
+
+TINI = run(1, "tini", 0)
+
+
+@pytest.mark.parametrize(
+    ("service", "table", "words"),
+    [
+        (STATIC, TINI + run(7, "serve") + run(8, "nginx", 7), []),
+        (WEB, TINI + run(7, "python3"), []),
+        (WORKER, TINI + run(7, "[celeryd: celery"), []),
+        (WEB, run(1, "python3", 0), ["process 1 is python3, which reaps no orphans"]),
+        (STATIC, TINI + run(8, "cron"), ["cron runs, which a static service does not need"]),
+        (WEB, TINI + run(8, "sshd") + run(9, "python3"), ["sshd runs, which a web service does not need"]),
+        (WEB, TINI + run(8, "python3", 1, "Z"), ["process 8 (python3) is a zombie of process 1"]),
+        (WEB, TINI + run(30, "sh", 0), []),
+    ],
+)
+def test_processes(service: Service, table: str, words: list[str]) -> None:
+    asked = stage(FakeHost({"cat /proc/": (0, table)}), service=service)
+    assert found(runs_what_it_should, asked) == words
+
+
+def test_a_users_process_with_a_capability_is_named() -> None:
+    asked = stage(FakeHost({"cat /proc/": (0, TINI + run(7, "python3", capabilities="0000000000000400"))}))
+    assert found(runs_unprivileged, asked) == ["process 7 (python3) has capabilities 0x400"]
+
+
+# --- paths ---
+
+
+def listing(*lines: str) -> Stage:
+    told = "".join(f"{line.replace(' ', ' 1 ', 1).replace(' /', ' 12 May  7 12:00 /', 1)}\n" for line in lines)
+    return stage(FakeHost({"id -u": (0, "10001\n10001\n")}), FakeHost({"find / -xdev \\(": (0, told)}))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("-rwsr-xr-x 0 0 /bin/su", "/bin/su run with another's rights"),
+        ("-rwxr-sr-x 0 42 /sbin/unix_chkpwd", "/sbin/unix_chkpwd run with another's rights"),
+        ("drwxrwsr-x 0 50 /var/local", ""),
+        ("drwxrwxrwt 0 0 /tmp", ""),
+        ("drwxr-xr-x 10001 10001 /run/slipway", ""),
+        ("drwxr-xr-x 10001 10001 /app/media/a b", ""),
+        ("-rw-rw-rw- 0 0 /etc/with a blank", "the application may write to /etc/with a blank"),
+        ("drwxr-xr-x 10001 10001 /app/core", "the application may write to /app/core"),
+        ("-rw-rw-r-- 0 10001 /app/x.py", "the application may write to /app/x.py"),
+        ("-r--r--r-- 10001 10001 /app/x.py", ""),
+        ("drwxrwxrwx 0 0 /app/mediaplus", "the application may write to /app/mediaplus"),
+    ],
+)
+def test_paths(line: str, words: str) -> None:
+    assert found(guards_its_paths, listing(line)) == ([words] if words else [])
+
+
+def test_a_folder_tells_for_what_is_below_it_and_few_are_named() -> None:
+    below = [f"-rw-r--r-- 10001 10001 /app/core/{n}" for n in range(9)]
+    assert found(guards_its_paths, listing("drwxr-xr-x 10001 10001 /app/core", *below)) == [
+        "the application may write to /app/core"
+    ]
+    (told,) = found(guards_its_paths, listing(*below))
+    assert told.endswith("/app/core/4 and 4 more")
+
+
+def test_paths_that_cannot_be_listed_are_no_success() -> None:
+    assert found(guards_its_paths, stage()) == ["the image has no `find`, so its files cannot be looked through"]
+
+
+# --- time zone and locale ---
+
+
+@pytest.mark.parametrize(("told", "words"), [("+0000\n", []), ("+0200\n", ["the clock is at +0200, not UTC"])])
+def test_time_zone(told: str, words: list[str]) -> None:
+    assert found(keeps_universal_time, stage(FakeHost({"date +%z": (0, told)}))) == words
+    assert found(keeps_universal_time, stage()) == ["the clock is at an unknown offset, not UTC"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((0, "utf-8 UTF-8 utf-8\n"), []),
+        ((0, "utf-8 ANSI_X3.4-1968 utf-8\n"), ["Python reads ANSI_X3.4-1968, not UTF-8"]),
+        ((1, ""), ["Python cannot be asked: 1"]),
+    ],
+)
+def test_locale(answer: tuple[int, str], words: list[str]) -> None:
+    assert found(speaks_utf8, stage(FakeHost({"python3 -c": answer}))) == words
+    assert found(speaks_utf8, stage(service=STATIC)) == []
 
 
 # --- port ---
@@ -120,23 +213,21 @@ DNS = "0B00007F:A1B2"
     ],
 )
 def test_ports(service: Service, listening: tuple[str, ...], words: list[str]) -> None:
-    assert found(images.listens, stage(sockets(*listening), service=service)) == words
+    assert found(listens, stage(sockets(*listening), service=service)) == words
 
 
 def test_connections_are_no_listeners_and_no_answer_is_no_success() -> None:
-    assert found(images.listens, stage(sockets(ANY_8000, state="01"), service=WORKER)) == []
-    assert found(images.listens, stage(FakeHost(), service=WORKER)) == ["the container's sockets cannot be read"]
+    assert found(listens, stage(sockets(ANY_8000, state="01"), service=WORKER)) == []
+    assert found(listens, stage(FakeHost(), service=WORKER)) == ["the container's sockets cannot be read"]
 
 
 # --- health ---
 
 
 def test_the_health_check_is_asked() -> None:
-    assert found(images.is_green, stage(FakeHost({images.HEALTHCHECK: (0, "green")}))) == []
-    assert found(images.is_green, stage(FakeHost({images.HEALTHCHECK: (1, "red: no heartbeat\n")}))) == [
-        "red: no heartbeat"
-    ]
-    assert found(images.is_green, stage(FakeHost(files=()))) == [f"there is no {images.HEALTHCHECK}"]
+    assert found(is_green, stage(FakeHost({HEALTHCHECK: (0, "green")}))) == []
+    assert found(is_green, stage(FakeHost({HEALTHCHECK: (1, "red: no heartbeat\n")}))) == ["red: no heartbeat"]
+    assert found(is_green, stage(FakeHost(files=()))) == [f"there is no {HEALTHCHECK}"]
 
 
 # --- static files ---
@@ -145,7 +236,7 @@ def test_the_health_check_is_asked() -> None:
 @pytest.mark.parametrize(("count", "is_fine"), [("12\n", True), ("0\n", False), ("", False), ("find: no", False)])
 def test_the_backend_has_static_files(count: str, is_fine: bool) -> None:
     host = FakeHost({"find /app/static -type f": (0, count)})
-    assert (found(images.ships_static_files, stage(host)) == []) is is_fine
+    assert (found(ships_static_files, stage(host)) == []) is is_fine
 
 
 @pytest.mark.parametrize(
@@ -158,24 +249,25 @@ def test_the_backend_has_static_files(count: str, is_fine: bool) -> None:
             ["index.html names /assets/a.js, which is not in the image"],
         ),
         ((0, "Welcome to nginx!"), "", ["index.html names no asset"]),
-        ((1, ""), "", [f"no {images.PORTAL_ROOT}/index.html"]),
+        ((1, ""), "", [f"no {PORTAL_ROOT}/index.html"]),
     ],
 )
 def test_a_portal_has_what_its_page_names(index: tuple[int, str], missing: str, words: list[str]) -> None:
     host = FakeHost({"cat /usr/share": index, "grep -o": (0, missing)})
-    assert found(images.ships_static_files, stage(host, service=STATIC)) == words
+    assert found(ships_static_files, stage(host, service=STATIC)) == words
 
 
 def test_a_worker_needs_no_static_files() -> None:
-    assert found(images.ships_static_files, stage(service=WORKER)) == []
+    assert found(ships_static_files, stage(service=WORKER)) == []
 
 
 # --- secrets ---
 
 
-def files(everywhere: str = "", ours: str = "", holding: tuple[int, str] = (1, "")) -> FakeHost:
-    answers = {"find / -xdev -maxdepth 0": (0, "/"), "find / -xdev -type f": (0, everywhere), "find /app": (1, ours)}
-    return FakeHost({**answers, "set --; for folder in /app /usr/share": holding})
+def files(everywhere: str = "", ours: str = "") -> FakeHost:
+    return FakeHost(
+        {"find / -xdev -maxdepth 0": (0, "/"), "find / -xdev -type f": (0, everywhere), "find /app": (1, ours)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,16 +281,16 @@ def files(everywhere: str = "", ours: str = "", holding: tuple[int, str] = (1, "
     ],
 )
 def test_files_that_do_not_belong_are_named(root: FakeHost, words: list[str]) -> None:
-    assert found(images.keeps_no_secrets, stage(root=root)) == words
+    assert found(keeps_no_secrets, stage(root=root)) == words
 
 
 @pytest.mark.parametrize("place", ["environment", "labels"])
 def test_a_secret_in_variables_or_labels_is_named_but_not_shown(place: str) -> None:
     image = replace(IMAGE, **{place: {"TOKEN": "x-hidden-value"}})  # type: ignore[arg-type]
     asked = stage(root=files(), image=image, secrets=(Secret("hidden-value"), Secret(""), Secret("x")))
-    assert found(images.keeps_no_secrets, asked) == ["a secret's value is baked into TOKEN"]
+    assert found(keeps_no_secrets, asked) == ["a secret's value is baked into TOKEN"]
     short = stage(root=files(), secrets=(Secret(""), Secret("bin")))
-    assert found(images.keeps_no_secrets, short) == []
+    assert found(keeps_no_secrets, short) == []
 
 
 def test_a_secret_that_only_the_history_shows_is_named_by_its_line() -> None:
@@ -208,27 +300,17 @@ def test_a_secret_that_only_the_history_shows_is_named_by_its_line() -> None:
         history=("ENV KEY=the-other-one", "RUN |1 TOKEN=hidden-value /bin/sh -c true", "COPY . ."),
     )
     secrets = (Secret("hidden-value"), Secret("the-other-one"))
-    assert found(images.keeps_no_secrets, stage(root=files(), image=image, secrets=secrets)) == [
+    assert found(keeps_no_secrets, stage(root=files(), image=image, secrets=secrets)) == [
         "a secret's value is baked into KEY",
         "a secret's value is in line 2 of the image's history",
     ]
 
 
-def test_secrets_are_sought_in_files_and_travel_as_standard_input() -> None:
-    root = files(holding=(0, "/app/b.py\n/app/a.py\n"))
-    key = Secret("-----BEGIN-----\nthe-longest-line-of-a-key\n-----END-----\n")
-    asked = stage(root=root, secrets=(Secret("hidden-value"), key, Secret("short"), Secret("")))
-    assert found(images.keeps_no_secrets, asked) == [
-        "a secret's value is in /app/a.py",
-        "a secret's value is in /app/b.py",
-    ]
-    assert root.stdin == ["hidden-value\nthe-longest-line-of-a-key"]
-
-
-def test_files_that_cannot_be_searched_are_no_success() -> None:
-    asked = stage(root=files(holding=(2, "")), secrets=(Secret("hidden-value"),))
-    assert found(images.keeps_no_secrets, asked) == ["its files cannot be searched: "]
-    assert found(images.keeps_no_secrets, stage(root=files(holding=(2, "")))) == []
+@pytest.mark.parametrize("spelled", ["aGlkZGVuLXZhbHVl", "68696464656e2d76616c7565", "hidden-value"])
+def test_a_secret_is_known_in_another_spelling(spelled: str) -> None:
+    image = replace(IMAGE, labels={"note": f"x={spelled};"})
+    asked = stage(root=files(), image=image, secrets=(Secret("hidden-value"),))
+    assert found(keeps_no_secrets, asked) == ["a secret's value is baked into note"]
 
 
 # --- compilers ---
@@ -236,80 +318,14 @@ def test_files_that_cannot_be_searched_are_no_success() -> None:
 
 def test_compilers_and_caches() -> None:
     clean = stage(FakeHost({"for name in": (1, "")}), FakeHost({"find /root/.cache": (0, "")}))
-    assert found(images.builds_nothing, clean) == []
+    assert found(builds_nothing, clean) == []
     dirty = stage(
         FakeHost({"for name in": (0, "/usr/bin/cc\n/usr/bin/node\n")}),
         FakeHost({"find /root/.cache": (0, "/root/.cache/x\n")}),
     )
-    listed = list(images.builds_nothing(dirty))
+    listed = list(builds_nothing(dirty))
     assert [(issue.severity, issue.id) for issue in listed] == [
         (Severity.ERROR, "images.compilers"),
         (Severity.ERROR, "images.compilers"),
         (Severity.WARNING, "images.caches"),
     ]
-
-
-# --- real containers of good and bad images ---
-
-GOOD = {
-    images.HEALTHCHECK: "#!/bin/sh\necho green\n",
-    f"{images.PORTAL_ROOT}/index.html": '<script src="/assets/a.js"></script>',
-    f"{images.PORTAL_ROOT}/assets/a.js": "1",
-}
-SERVE = ("httpd", "-f", "-p", "8080")
-
-
-def ask(
-    files: dict[str, str | None] | None = None,
-    user: str = "10001:10001",
-    serve: tuple[str, ...] = SERVE,
-    secrets: tuple[Secret, ...] = (Secret("hidden-value"), Secret("$HOME `id` 'x' \\n")),
-) -> list[Issue]:
-    """Check a portal's image like GOOD but for `files` (None takes one away)."""
-    merged = {path: text for path, text in (GOOD | (files or {})).items() if text is not None}
-    client = docker.from_env()
-    try:
-        with (
-            tiny.image(client, merged, f"USER {user}") as reference,
-            tiny.running(client, reference, command=list(serve)) as container,
-            ExecBackend(client, container.id or "") as host,
-            ExecBackend(client, container.id or "", user="0") as root,
-        ):
-            tiny.wait_until(lambda: " 0A " in host.run("cat /proc/net/tcp /proc/net/tcp6").stdout)
-            built = replace(IMAGE, name="admin", user=user, tags=(reference,))
-            asked = stage(image=built, service=STATIC, host=container_host(host), root=container_host(root))
-            return check_stage(replace(asked, secrets=secrets))
-    finally:
-        client.close()
-
-
-@pytest.mark.docker
-def test_a_good_image_has_no_issue() -> None:
-    assert ask() == []
-
-
-BAD: dict[str, tuple[Callable[[], list[Issue]], set[str]]] = {
-    "root": (lambda: ask(user="0"), {"images.user"}),
-    "port": (lambda: ask(serve=("httpd", "-f", "-p", "8081")), {"images.port"}),
-    "loopback": (lambda: ask(serve=("httpd", "-f", "-p", "127.0.0.1:8080")), {"images.port"}),
-    "env file": (lambda: ask({"/app/.env": "A=1"}), {"images.secrets"}),
-    "key": (lambda: ask({"/root/.ssh/id_ed25519": "key"}), {"images.secrets"}),
-    "history": (lambda: ask({"/srv/app/.ash_history": "ls"}), {"images.secrets"}),
-    "secret in a file": (lambda: ask({f"{images.PORTAL_ROOT}/assets/b.js": 'a="hidden-value"'}), {"images.secrets"}),
-    "odd secret in a file": (lambda: ask({"/app/x": "y=$HOME `id` 'x' \\n."}), {"images.secrets"}),
-    "red": (lambda: ask({images.HEALTHCHECK: "#!/bin/sh\nexit 1\n"}), {"images.health"}),
-    "no check": (lambda: ask({images.HEALTHCHECK: None}), {"images.health"}),
-    "no page": (lambda: ask({f"{images.PORTAL_ROOT}/index.html": None}), {"images.static"}),
-    "no script": (lambda: ask({f"{images.PORTAL_ROOT}/assets/a.js": None}), {"images.static"}),
-    "second compiler": (lambda: ask({"/bin/make": "#!/bin/sh\n"}), {"images.compilers"}),
-    "cache": (lambda: ask({"/root/.cache/pip/x": "x"}), {"images.caches"}),
-}
-
-
-@pytest.mark.docker
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_image_is_caught(name: str) -> None:
-    check, expected = BAD[name]
-    issues = check()
-    assert {issue.id for issue in issues} == expected
-    assert all(issue.subject == "api" and Path(issue.where).name.startswith("tiny-") for issue in issues)

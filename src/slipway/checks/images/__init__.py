@@ -1,0 +1,1 @@
+"""Rules for built images: pure functions over what was seen, by subject."""
