@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / ".hadolint.yaml"
 DOCKERFILES = [
     *sorted((ROOT / "bases").glob("*.Dockerfile")),
+    ROOT / "Dockerfile.backend",
     ROOT / "Dockerfile.frontend",
     ROOT / "src/slipway/rehearsal/standin/Dockerfile",
 ]
@@ -39,6 +40,6 @@ def test_every_rule_that_is_left_out_has_a_reason_and_something_to_forgive() -> 
     lines = CONFIG.read_text().splitlines()
     ignored = [number for number, line in enumerate(lines) if line.strip().startswith("- ")]
     assert [lines[number] for number in ignored if not lines[number - 1].strip().startswith("#")] == []
-    everything = [*map(str, DOCKERFILES), str(ROOT / "Dockerfile.backend"), str(ROOT / "Dockerfile.frontend")]
+    everything = map(str, DOCKERFILES)
     said = hadolint("--no-color", "--config", "/dev/null", *everything).stdout
     assert [rule for rule in yaml.safe_load(CONFIG.read_text())["ignored"] if rule not in said] == []
