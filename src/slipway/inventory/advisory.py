@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import reduce
 
 from slipway.inventory.package import Ecosystem, Package
 
@@ -70,16 +71,22 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return one finding for what several sources say of a package under names that overlap."""
     kept: list[Finding] = []
     for finding in findings:
-        same = next((f for f in kept if f.package == finding.package and f.ids & finding.ids), None)
-        if same is None:
+        # Two that were kept apart are one as soon as a third has a name of each.
+        same = [f for f in kept if f.package == finding.package and f.ids & finding.ids]
+        if not same:
             kept.append(finding)
             continue
-        rated = [f.rating for f in (same, finding) if f.rating is not Rating.UNRATED]
-        kept[kept.index(same)] = replace(
-            same,
-            rating=max(rated, key=lambda rating: rating.rank, default=Rating.UNRATED),
-            fixed=same.fixed or finding.fixed,
-            aliases=tuple(sorted({*same.aliases, finding.id, *finding.aliases} - {same.id})),
-            sources=tuple(dict.fromkeys((*same.sources, *finding.sources))),
-        )
+        kept[kept.index(same[0])] = reduce(_joined, (*same[1:], finding), same[0])
+        kept = [f for f in kept if f not in same[1:]]
     return tuple(kept)
+
+
+def _joined(one: Finding, other: Finding) -> Finding:
+    rated = [f.rating for f in (one, other) if f.rating is not Rating.UNRATED]
+    return replace(
+        one,
+        rating=max(rated, key=lambda rating: rating.rank, default=Rating.UNRATED),
+        fixed=one.fixed or other.fixed,
+        aliases=tuple(sorted({*one.aliases, other.id, *other.aliases} - {one.id})),
+        sources=tuple(dict.fromkeys((*one.sources, *other.sources))),
+    )
