@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -30,7 +30,7 @@ class Ecosystem(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Package:
-    """One package: `licence` as its maker wrote it, "" where nothing says it.
+    """One package: `licence` as its maker wrote it, "" where nothing says it; it makes no other package.
 
     `source` and `source_version` are those of the Debian source package, which advisories speak of; "" elsewhere.
     `distribution` is `debian-12`, `suite` the release's code name. `own` packages were never published: nobody else
@@ -40,7 +40,7 @@ class Package:
     ecosystem: Ecosystem
     name: str
     version: str
-    licence: str = ""
+    licence: str = field(default="", compare=False)
     source: str = ""
     source_version: str = ""
     architecture: str = ""
