@@ -25,7 +25,7 @@ def test_a_version_is_in_a_range_or_not(version: str, affected: str, clause: str
     assert affecting(version, affected) == clause
 
 
-@pytest.mark.parametrize("affected", ["^1.0.0 rubbish", "1.x", ">=next", "\x00"])
+@pytest.mark.parametrize("affected", ["^1.0.0 rubbish", "1.0.0 - 2.0.0", "1.x", ">=next", "\x00"])
 def test_what_cannot_be_read_counts_as_affected(affected: str) -> None:
     assert affecting("9.9.9", affected) is not None
 

@@ -40,7 +40,10 @@ def _holds(version: str, clause: str) -> bool:
     ours = key(version)
     if ours is None or clause in {"", "*"}:
         return True
-    for sign, word in _COMPARATOR.findall(clause):
+    comparators = _COMPARATOR.findall(clause)
+    if ("", "-") in comparators:
+        return True  # `1.0.0 - 2.0.0`: advisories are not written so
+    for sign, word in comparators:
         other = key(word)
         if other is None:
             continue
