@@ -69,6 +69,7 @@ def sbom(inventory: Inventory) -> str:
 
 
 def _component(package: Package) -> "Component":
+    from cyclonedx.model import Property
     from cyclonedx.model.component import Component, ComponentType
     from packageurl import PackageURL
 
@@ -80,7 +81,25 @@ def _component(package: Package) -> "Component":
         purl=PackageURL.from_string(package.purl),
         bom_ref=package.purl,
         licenses=[_licence(package.licence)] if package.licence else [],
+        properties=[Property(name=f"aquasecurity:trivy:{name}", value=value) for name, value in _source(package)],
     )
+
+
+def _source(package: Package) -> list[tuple[str, str]]:
+    """Name Debian's source package as Trivy reads it.
+
+    Its advisories are kept by source, and it does not read the package URL's `upstream`: without these it finds
+    nothing for libssl3 and does not say so (pkg/sbom/io/decode.go of Trivy).
+    """
+    epoch, colon, rest = package.source_version.rpartition(":")
+    version, dash, release = rest.rpartition("-")
+    told = {
+        "SrcName": package.source,
+        "SrcEpoch": epoch if colon else "",
+        "SrcVersion": version if dash else rest,
+        "SrcRelease": release if dash else "",
+    }
+    return [(name, value) for name, value in told.items() if value]
 
 
 def _licence(text: str) -> "License | LicenseExpression":
