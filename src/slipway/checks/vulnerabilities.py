@@ -41,12 +41,20 @@ class Evidence:
         return tuple(inventory.image for inventory in self.inventories if package in inventory.packages)
 
     def unknown(self) -> tuple[Ecosystem, ...]:
-        """Return the ecosystems that images hold packages of and nobody answered for."""
-        return tuple(e for e in Ecosystem if (published := self._published(e)) and not published & self._asked())
+        """Return the ecosystems of which more packages were not answered for than were.
+
+        A few that a source does not know are packages of one's own. Most of them is a source that does not answer: an
+        index that mirrors another may say "not found" for whatever nobody has fetched from it.
+        """
+        return tuple(e for e in Ecosystem if len(self.unanswered(e)) > len(self._published(e) & self._asked()))
+
+    def unanswered(self, ecosystem: Ecosystem) -> tuple[Package, ...]:
+        """Return the published packages that nobody answered for."""
+        return tuple(sorted(self._published(ecosystem) - self._asked()))
 
     def unasked(self, ecosystem: Ecosystem) -> tuple[Package, ...]:
-        """Return the packages that nobody answered for although somebody answered for others."""
-        return () if ecosystem in self.unknown() else tuple(sorted(self._published(ecosystem) - self._asked()))
+        """Return the packages that nobody answered for although somebody answered for most others."""
+        return () if ecosystem in self.unknown() else self.unanswered(ecosystem)
 
     def _published(self, ecosystem: Ecosystem) -> frozenset[Package]:
         return frozenset(p for inventory in self.inventories for p in inventory.of(ecosystem) if not p.own)
@@ -98,13 +106,17 @@ def _matches(entry: Ignored, finding: Finding) -> bool:
 
 
 def _unanswered(evidence: Evidence) -> Iterator[Issue]:
-    """Ids `vulnerabilities.unknown` (nobody answered at all) and `vulnerabilities.unasked` (for some packages)."""
+    """Ids `vulnerabilities.unknown` (nobody answered for most packages) and `vulnerabilities.unasked` (for a few)."""
     for ecosystem in evidence.unknown():
-        why = "; ".join(
-            f"{silent.source}: {silent.why}" for silent in evidence.silent if ecosystem in silent.ecosystems
-        )
-        count = sum(not p.own for p in {p for i in evidence.inventories for p in i.of(ecosystem)})
-        message = f"nobody answered for {count} {ecosystem.label} packages, so nothing is known of them"
+        silences = [f"{one.source}: {one.why}" for one in evidence.silent if ecosystem in one.ecosystems]
+        missing = evidence.unanswered(ecosystem)
+        silences += [
+            f"{one.source}: {one.silence}"
+            for one in evidence.answers
+            if one.silence and any(package.ecosystem is ecosystem for package in one.asked)
+        ]
+        why = "; ".join(silences)
+        message = f"nobody answered for {len(missing)} {ecosystem.label} packages, so nothing is known of them"
         yield Issue(
             "vulnerabilities.unknown",
             Severity.ERROR,
