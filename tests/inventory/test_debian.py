@@ -113,6 +113,8 @@ def test_the_system_is_read_with_and_without_quotes() -> None:
         ("1.9", "1.10"),
         ("1.0~rc1", "1.0"),
         ("1.0~~", "1.0~"),
+        ("0~", "0"),
+        ("0~1a-0", "0-~"),
         ("9", "1:1"),
         ("3.0.16-1~deb12u1", "3.0.17-1~deb12u2"),
         ("1.0-1", "1.0-1+b1"),
@@ -123,6 +125,12 @@ def test_the_system_is_read_with_and_without_quotes() -> None:
 def test_versions_have_dpkgs_order(older: str, newer: str) -> None:
     assert is_older(older, newer)
     assert not is_older(newer, older)
+
+
+@pytest.mark.parametrize(("one", "other"), [("0", "0-0"), ("1.", "1.0"), ("1", "0:1"), ("1.0-1", "1.0-01")])
+def test_some_versions_are_the_same_to_dpkg(one: str, other: str) -> None:
+    assert not is_older(one, other)
+    assert not is_older(other, one)
 
 
 VERSIONS = st.from_regex(r"\A([0-3]:)?[0-9][0-9a-c.+~]{0,6}(-[0-9a-c.+~]{1,4})?\Z")

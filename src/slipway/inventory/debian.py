@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from slipway.inventory.package import Ecosystem, Package, is_package
 
@@ -10,6 +11,10 @@ _SOURCE = re.compile(r"(\S+)(?: \((\S+)\))?")
 _LICENCE = re.compile(r"^License:[ \t]*(\S.*)$", re.MULTILINE)
 _MACHINE_READABLE = re.compile(r"\AFormat:[ \t]*\S+copyright-format", re.IGNORECASE)
 _PLACEHOLDER_VERSION = "1"
+
+_Piece = tuple[tuple[int, ...], int]
+# What stands beyond the end: no number is 0, so `1.` is `1.0`, and no revision is `-0`.
+_END: _Piece = ((0,), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +103,28 @@ def licences_of(copyright_text: str) -> str:
 
 def is_older(version: str, other: str) -> bool:
     """Whether a Debian version comes before another (deb-version(7))."""
-    return _key(version) < _key(other)
+    ours, theirs = _parts(version), _parts(other)
+    if ours[0] != theirs[0]:
+        return ours[0] < theirs[0]
+    for part, its in zip(ours[1:], theirs[1:], strict=True):
+        for piece, opposite in zip_longest(_pieces(part), _pieces(its), fillvalue=_END):
+            if piece != opposite:
+                return piece < opposite
+    return False
 
 
-def _key(version: str) -> tuple[int, tuple[object, ...], tuple[object, ...]]:
+def _parts(version: str) -> tuple[int, str, str]:
+    """Return epoch, upstream version and revision."""
     epoch, colon, rest = version.partition(":")
     if not colon:
         epoch, rest = "0", version
     upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
-    return int(epoch) if epoch.isdecimal() else 0, _part(upstream), _part(revision)
+    return int(epoch) if epoch.isdecimal() else 0, upstream, revision
 
 
-def _part(text: str) -> tuple[object, ...]:
-    """Return text and numbers by turns: `~` sorts before the end, the end before letters, letters before the rest."""
-    pieces: list[object] = []
-    for words, digits in re.findall(r"(\D*)(\d*)", text):
-        order = [-1 if char == "~" else ord(char) + (0 if char.isalpha() else 256) for char in words]
-        pieces += [(*order, 0), int(digits or "0")]
-    return tuple(pieces)
+def _pieces(text: str) -> list[_Piece]:
+    """Return text and number by turns: `~` sorts before the end, the end before letters, letters before the rest."""
+    return [
+        ((*(-1 if char == "~" else ord(char) + (0 if char.isalpha() else 256) for char in words), 0), int(digits or 0))
+        for words, digits in re.findall(r"(\D*)(\d*)", text)
+    ]
