@@ -1,11 +1,14 @@
 """What the workspace file says of known vulnerabilities: from which rating on they fail, which are let through."""
 
 import difflib
+import re
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class FailFrom(StrEnum):
@@ -23,6 +26,13 @@ def _known(value: object) -> object:
         return value
     close = difflib.get_close_matches(str(value), words, 1)
     raise ValueError(f"must be one of {', '.join(words)}" + (f"; did you mean {close[0]}?" if close else ""))
+
+
+def _day(value: object) -> object:
+    # Pydantic would take a number for seconds since 1970, and its words are about datetimes.
+    if not isinstance(value, date) and not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise ValueError("must be a day, written as 2027-01-31")
+    return value
 
 
 def _words(value: str) -> str:
@@ -43,7 +53,7 @@ class Ignored(_Model):
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:+~_-]{2,199}$")]
     package: Annotated[str, Field(min_length=1)] | None = None
-    until: date
+    until: Annotated[date, BeforeValidator(_day)]
     reason: Annotated[str, AfterValidator(_words)]
 
 
