@@ -49,7 +49,10 @@ class ContextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImageBuild:
-    """One image to build. `dockerfile` is the path inside the context; `target` a stage or None for the last."""
+    """One image to build. `dockerfile` is the path inside the context; `target` a stage or None for the last.
+
+    With `no_cache` every step runs again: what a step downloads may be newer than what the cache has of it.
+    """
 
     name: str
     context: tuple[ContextPart, ...]
@@ -58,6 +61,7 @@ class ImageBuild:
     target: str | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    no_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ LONGEST = timedelta(days=366)
 """How far ahead an entry may end: what is let through is looked at again at least once a year."""
 
 _RAISE = {
-    Ecosystem.DEBIAN: "make the base images anew, then `inv build.all`: packages come from the security suite",
+    Ecosystem.DEBIAN: "`inv build.bases --fresh`, then `inv build.all`: both take what the security suite has",
     Ecosystem.PYTHON: "raise it in the requirements or `backend.constraints`, then `inv build.lock`, `inv build.all`",
     Ecosystem.NPM: "raise it in package.json (or its `overrides`) and the lock, then `inv build.all`",
 }

@@ -120,6 +120,15 @@ def test_nothing_is_made_twice(bootstrapped: list[Machine]) -> None:
     assert (len(images.builds), len(bootstrapped)) == (made, 1)
 
 
+def test_fresh_ones_are_made_again_and_no_step_of_them_comes_from_the_cache(bootstrapped: list[Machine]) -> None:
+    images = MemoryImages()
+    _ensure(images, "redis")
+    ensure_bases(images, ["redis"], lambda _: None, machine=Machine(), fresh=True)
+    made = [(build.name, build.no_cache) for build in images.builds]
+    assert made == [("base-debian", False), ("base-redis", False), ("base-debian", True), ("base-redis", True)]
+    assert len(bootstrapped) == 1
+
+
 def test_a_new_certificate_makes_them_anew_and_keeps_the_bootstrapped_root(bootstrapped: list[Machine]) -> None:
     images = MemoryImages()
     _ensure(images, "redis")
