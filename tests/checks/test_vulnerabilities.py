@@ -47,7 +47,7 @@ def test_a_finding_names_package_advisory_images_and_the_way_out() -> None:
     (issue,) = issues(evidence(found(SSL, fixed="3.0.17-1")))
     assert issue.where == "backend, admin"
     assert issue.message == "libssl3 3.0.16-1: CVE-2026-1 (high), fixed in 3.0.17-1"
-    assert "base images" in issue.hint
+    assert "inv build.bases --fresh" in issue.hint
     (unfixed,) = issues(evidence(found(fixed="")))
     assert "no fixed version is known" in unfixed.message
     assert "let CVE-2026-1 through" in unfixed.hint
