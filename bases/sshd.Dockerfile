@@ -1,9 +1,10 @@
 # A host as production has one: sshd (keys only) and the docker program, which talks to the engine whose socket is mounted.
 ARG PARENT
 FROM ${PARENT} AS client
+WORKDIR /tmp
 # The package brings the engine too; only the program is wanted.
 RUN --mount=type=cache,id=slipway-apt-lists,sharing=private,target=/var/lib/apt/lists \
-    apt-get update -q && cd /tmp && apt-get download -q docker.io && dpkg -x docker.io_*.deb /tmp/docker
+    apt-get update -q && apt-get download -q docker.io && dpkg -x docker.io_*.deb /tmp/docker
 
 FROM ${PARENT}
 RUN --mount=type=bind,target=/run/bases \

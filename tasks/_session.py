@@ -181,14 +181,14 @@ class Session:
         self.bases(("python",), self.console.say)
         return Bases()
 
-    def bases(self, names: Iterable[str], say: "Say") -> dict[str, str]:
+    def bases(self, names: Iterable[str], say: "Say", *, fresh: bool = False) -> dict[str, str]:
         """Make the base images `names`, from SLIPWAY_BASE_REGISTRY where that is given; return name -> reference."""
         from slipway.engines.images.bases import ensure_bases
 
         registry = self.process.get("SLIPWAY_BASE_REGISTRY", "")
         if registry:
             registry_of(registry, "SLIPWAY_BASE_REGISTRY")
-        return ensure_bases(self.images, names, say, registry=registry)
+        return ensure_bases(self.images, names, say, registry=registry, fresh=fresh)
 
     def ground_keeper(self, client: "DockerClient") -> "GroundKeeper":
         """Who lays the rehearsal's ground on an engine and takes it away."""

@@ -10,14 +10,14 @@ _FORCE = {"force": "build also what was built from the same inputs before"}
 _CONFIGURE = {"configure": "when portals learn their variables: start or build (default: as the workspace file says)"}
 
 
-@task(help=helped("format", "verbose"))
-def bases(c: Context, format: str = "text", verbose: bool = False) -> None:
+@task(help=helped("format", "verbose", fresh="make all of them anew, with the security updates that came out since"))
+def bases(c: Context, fresh: bool = False, format: str = "text", verbose: bool = False) -> None:
     """Make the base images, from a registry or from Debian packages; the other tasks do so when one is missing."""
     from slipway.rehearsal.world import BASES
 
     with session(format=format, verbose=verbose) as s:
         s.ensure_engine()
-        made = s.bases(BASES, s.console.say)
+        made = s.bases(BASES, s.console.say, fresh=fresh)
         rows = []
         for name, reference in made.items():
             found = s.images.inspect(reference)

@@ -42,3 +42,23 @@ def images(c: Context, source: str = "", workspace: str = "", format: str = "tex
             s.console.issues(checked.issues)
             s.console.table(("service", "seconds", ""), durations(checked.seconds))
         answer(is_ok(checked.issues))
+
+
+@task(
+    help=helped("source", "workspace", "env", "format", "verbose")
+    | {"sbom_only": "write reports/sbom/<image>.cdx.json and ask nobody"}
+)
+def vulnerabilities(
+    c: Context,
+    source: str = "",
+    workspace: str = "",
+    env: str = REHEARSAL,
+    format: str = "text",
+    verbose: bool = False,
+    sbom_only: bool = False,
+) -> None:
+    """Ask every source that answers for known vulnerabilities in the built images, and write an SBOM of each."""
+    from tasks._vulnerabilities import look_for_vulnerabilities
+
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
+        look_for_vulnerabilities(s, sbom_only=sbom_only)

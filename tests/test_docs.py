@@ -124,10 +124,19 @@ def test_the_page_of_variables_is_as_the_schema_has_it() -> None:
 
 
 def test_every_key_of_the_workspace_file_is_explained() -> None:
+    from slipway.config import policy
     from slipway.config import workspace as models
 
     page = (ROOT / "docs" / "workspace.md").read_text()
-    parts = (models.Backend, models.Frontend, models.Portal, models.Database, models.Service)
+    parts = (
+        policy.Vulnerabilities,
+        policy.Ignored,
+        models.Backend,
+        models.Frontend,
+        models.Portal,
+        models.Database,
+        models.Service,
+    )
     keys = {name for part in parts for name in part.model_fields}
     keys |= {
         f"{probe}.{name}"
@@ -156,6 +165,15 @@ def test_every_id_of_an_image_check_is_explained() -> None:
     ids = {f"images.{rule or other}" for rule, other in found}
     assert len(ids) > 18
     assert ids == set(re.findall(r"^\| `(images\.[a-z-]+)`", page, re.MULTILINE))
+
+
+def test_every_id_of_a_vulnerability_check_is_explained() -> None:
+    text = (ROOT / "src/slipway/checks/vulnerabilities.py").read_text()
+    ids = set(re.findall(r'^ +(?:return Issue\()?"(vulnerabilities\.[a-z-]+)",', text, re.MULTILINE))
+    assert len(ids) == 8
+    assert ids == set(
+        re.findall(r"^\| `(vulnerabilities\.[a-z-]+)`", (ROOT / "docs" / "checks.md").read_text(), re.MULTILINE)
+    )
 
 
 def test_every_exit_code_is_explained_in_the_readme() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from slipway.command import Command, Result
+from slipway.inventory.advisory import SourceAnswer
+from slipway.inventory.package import Ecosystem, Inventory
 from slipway.release.backup import Backup
 from slipway.release.built import BuildRecord
 from slipway.release.desired import DesiredDatabase, DesiredService, Variables
@@ -47,7 +49,10 @@ class ContextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImageBuild:
-    """One image to build. `dockerfile` is the path inside the context; `target` a stage or None for the last."""
+    """One image to build. `dockerfile` is the path inside the context; `target` a stage or None for the last.
+
+    With `no_cache` every step runs again: what a step downloads may be newer than what the cache has of it.
+    """
 
     name: str
     context: tuple[ContextPart, ...]
@@ -56,6 +61,7 @@ class ImageBuild:
     target: str | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    no_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,3 +310,20 @@ class BuildRecords(Protocol):
 
     def keep(self, image: str, record: BuildRecord) -> None:
         """Replace the record, whole or not at all."""
+
+
+class Contents(Protocol):
+    """Reads what an image holds without starting it."""
+
+    def inventory(self, image: BuiltImage) -> Inventory:
+        """Return the packages of an image."""
+
+
+class AdvisorySource(Protocol):
+    """Somebody who knows of vulnerabilities in packages of some ecosystems."""
+
+    name: str
+    ecosystems: frozenset[Ecosystem]
+
+    def ask(self, inventories: Sequence[Inventory], sboms: dict[str, Path]) -> SourceAnswer:
+        """Ask about all packages of its ecosystems; `sboms` are the images' SBOMs by image. It has its own deadline."""

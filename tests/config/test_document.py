@@ -104,7 +104,7 @@ def test_all_faults_of_a_model_come_at_once_with_their_lines(tmp_path: Path) -> 
         "a.yaml:2: parts.0.port: Input should be a valid integer, unable to parse string as an integer",
         "a.yaml:3: parts.0.version: must be text -> write it in quotes",
         "a.yaml:4: parts.1.port: is missing",
-        "a.yaml:4: parts.1.prot: is not a key known here",
+        "a.yaml:4: parts.1.prot: is not a key known here -> did you mean port?",
         "a.yaml:6: more: is not a key known here",
     ]
 

@@ -4,10 +4,12 @@ YAML is read in a small, safe form: no anchors, aliases or tags (nothing can gro
 `true`/`false` are booleans and only decimal numbers are numbers, so `no`, `12:30` and `0777` stay the text they are.
 """
 
+import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -64,11 +66,16 @@ class Document:
         try:
             return (None, clash) if clash else (model.model_validate({**self.data, **more}), [])
         except ValidationError as error:
-            return None, clash + [self._fault(e["loc"], e["type"], e["msg"]) for e in error.errors(include_input=False)]
+            return None, clash + [
+                self._fault(e["loc"], e["type"], e["msg"], model) for e in error.errors(include_input=False)
+            ]
 
-    def _fault(self, location: Place, kind: str, text: str) -> Fault:
+    def _fault(self, location: Place, kind: str, text: str, model: type[BaseModel]) -> Fault:
         text = _PLAIN_WORDS.get(kind, text.removeprefix("Value error, "))
         hint = "write it in quotes" if kind == "string_type" else ""
+        if kind == "extra_forbidden":
+            close = difflib.get_close_matches(str(location[-1]), _keys_at(model, location[:-1]), 1)
+            hint = f"did you mean {close[0]}?" if close else ""
         path = location
         # A rule over several keys reports at the top; its message begins with the path that it is about.
         if match := _LEADING_PATH.match(text):
@@ -76,6 +83,24 @@ class Document:
             path = below if below in self.lines else location
         label = "" if path != location else ".".join(str(part) for part in location)
         return Fault("yaml.value", self.where(path), f"{label}: {text}" if label else text, hint)
+
+
+def _keys_at(model: type[BaseModel], path: Place) -> list[str]:
+    """Return the keys that a model knows at `path`; none where something else than one model may stand there."""
+    for part in path:
+        if isinstance(part, str) and part in model.model_fields:
+            below = list(_models_in(model.model_fields[part].annotation))
+            if len(below) != 1:
+                return []
+            model = below[0]
+    return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
 
 
 def read_document(file: Path, name: str) -> tuple[Document | None, list[Fault]]:

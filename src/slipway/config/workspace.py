@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from slipway.config.policy import Vulnerabilities
+
 
 class Role(StrEnum):
     """How a service runs; it decides the command, the health check and the way a new release takes over."""
@@ -236,6 +238,7 @@ class Workspace(_Model):
     services: dict[Name, Service]
     probes: Probes
     image_tests: RelativePath = "image_tests"
+    vulnerabilities: Vulnerabilities = Vulnerabilities()
     source: Path = Field(exclude=True)
     file: Path = Field(exclude=True)
 

@@ -111,13 +111,15 @@ def test_without_a_registry_parents_are_made_first_and_from_packages(bootstrappe
     assert any("does not answer" in line for line in said)
 
 
-def test_nothing_is_made_twice(bootstrapped: list[Machine]) -> None:
+def test_nothing_is_made_twice_unless_it_is_to_be_fresh(bootstrapped: list[Machine]) -> None:
     images = MemoryImages()
     _ensure(images, *RECIPES)
     made = len(images.builds)
     assert made == len(RECIPES)
     assert _ensure(images, *RECIPES) == []
     assert (len(images.builds), len(bootstrapped)) == (made, 1)
+    ensure_bases(images, RECIPES, lambda _: None, machine=Machine(), fresh=True)
+    assert [build.no_cache for build in images.builds] == [False] * made + [True] * made
 
 
 def test_a_new_certificate_makes_them_anew_and_keeps_the_bootstrapped_root(bootstrapped: list[Machine]) -> None:

@@ -70,8 +70,11 @@ def ensure_bases(
     machine: Machine | None = None,
     folder: Path = RECIPES_FOLDER,
     namespace: str = NAMESPACE,
+    fresh: bool = False,
 ) -> dict[str, str]:
     """Make the base images `names` and all they stand on, where they are not there yet; return name → reference.
+
+    With `fresh` all of them are made anew, current or not: with the updates that have come out meanwhile.
 
     `registry` is asked instead of the engine's default one; `say` may be called from several threads. Raises
     `UsageError` on an unknown name and where neither a registry answers nor packages can be used, `Refused` when a
@@ -81,7 +84,7 @@ def ensure_bases(
     if unknown := [name for name in wanted if name not in RECIPES]:
         raise UsageError(f"there is no base image {unknown[0]!r}", hint=f"there are {', '.join(RECIPES)}")
     machine = machine if machine is not None else read_machine(home=own_home())
-    kitchen = _Kitchen(images, say, registry, machine, folder, namespace)
+    kitchen = _Kitchen(images, say, registry, machine, folder, namespace, fresh=fresh)
     if kitchen.missing(wanted):
         with _alone(say):
             kitchen.make(kitchen.missing(wanted))
@@ -92,7 +95,15 @@ class _Kitchen:
     """One run: decides for each base where it comes from and makes it when what it stands on is there."""
 
     def __init__(
-        self, images: BaseImages, say: Say, registry: str, machine: Machine, folder: Path, namespace: str
+        self,
+        images: BaseImages,
+        say: Say,
+        registry: str,
+        machine: Machine,
+        folder: Path,
+        namespace: str,
+        *,
+        fresh: bool,
     ) -> None:
         self._images = images
         self._say = say
@@ -100,6 +111,7 @@ class _Kitchen:
         self._machine = machine
         self._folder = folder
         self._namespace = namespace
+        self._fresh = fresh
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._stoves = threading.Semaphore(_AT_ONCE)
@@ -145,6 +157,8 @@ class _Kitchen:
         return texts
 
     def _current(self, name: str) -> bool:
+        if self._fresh:
+            return False
         found = self._images.inspect(self._image(name))
         return found is not None and found.labels.get(RECIPE_LABEL) == self._digests[name]
 
@@ -204,6 +218,7 @@ class _Kitchen:
             target=origin if recipe.staged else None,
             arguments=arguments,
             labels={RECIPE_LABEL: self._digests[recipe.name], "slipway.base.origin": origin},
+            no_cache=self._fresh,
         )
         return self._images.build(build, self._tell)
 

@@ -108,6 +108,7 @@ class BuildKitImages:
                     target=build.target or "",
                     buildargs={**self._arguments, **build.arguments},
                     labels=dict(build.labels),
+                    nocache=build.no_cache,
                     rm=True,
                     decode=True,
                 )

@@ -229,12 +229,15 @@ class ImageStage:
 
     def _bears_the_empty_database(self, name: str) -> bool:
         """Wait for its green or the migrations' end; start it again after them where it stopped before."""
+        is_green = False
 
         def acts(hosts: Hosts, _: list[Issue]) -> None:
-            while not self._cues.migrated.wait(_PAUSE) and not asks_green(hosts)[0]:
-                pass
+            nonlocal is_green
+            while not is_green and not self._cues.migrated.wait(_PAUSE):
+                is_green, _said = asks_green(hosts)
 
-        if not self._inside(name, acts):
+        self._inside(name, acts)
+        if is_green:
             return True
         if not self._cues.await_migrated():
             return False
