@@ -16,6 +16,7 @@ from slipway.errors import Unreachable
 from slipway.ports import BuiltImage, Say
 from slipway.rehearsal.owner import Owner
 from slipway.rehearsal.removal import Removal
+from slipway.rehearsal.stage.lines import spoken
 from slipway.release.desired import Variables
 from slipway.secret import Mask, Secret
 
@@ -108,9 +109,9 @@ class Scene:
         return self.state(name).get("Status") == "running"
 
     def logs(self, name: str, lines: int = 12) -> tuple[str, ...]:
-        """Return its last lines, secrets masked, none longer than 400 characters."""
+        """Return its last lines as a person reads them, secrets masked."""
         text = self._containers[name].logs(tail=lines).decode(errors="replace")
-        return tuple(line[:400] for line in Mask(self.known)(text).splitlines())
+        return tuple(spoken(line) for line in Mask(self.known)(text).splitlines())
 
     def last_words(self, name: str, lines: int = 12) -> str:
         """Return its last lines as one."""
