@@ -155,7 +155,7 @@ def registry_silent(reference: str, why: str) -> Unreachable:
     return Unreachable(
         f"the registry {registry} does not answer: {why}",
         where=reference,
-        hint=f"see that {registry} runs and that this engine may reach it; nothing was deployed, what was sent stays sent",
+        hint=f"see that {registry} runs and that this engine may reach it; nothing was deployed, what was sent stays",
     )
 
 
