@@ -205,6 +205,11 @@ def test_a_task_that_may_outlast_the_visibility_timeout_would_run_twice() -> Non
 def test_beat_writes_down_each_run_and_every_task_has_an_end() -> None:
     found, _ = laid({}, "redis", "celery", REDIS_URL=REDIS)
     assert found["CELERY_BEAT_SYNC_EVERY"] == 1
+    assert found["CELERY_BEAT_MAX_LOOP_INTERVAL"] == 5
+    quick, _ = laid({}, "redis", "celery", REDIS_URL=REDIS, CELERY_BEAT_MAX_LOOP_INTERVAL="500ms")
+    assert quick["CELERY_BEAT_MAX_LOOP_INTERVAL"] == 0.5
+    _, problems = laid({}, "redis", "celery", REDIS_URL=REDIS, CELERY_BEAT_MAX_LOOP_INTERVAL="1h")
+    assert problems == ["slipway.E001"]
     assert (found["CELERY_TASK_SOFT_TIME_LIMIT"], found["CELERY_TASK_TIME_LIMIT"]) == (300, 600)
     assert found["CELERY_RESULT_EXPIRES"] == 3600
     assert found["CELERY_WORKER_PREFETCH_MULTIPLIER"] == 1

@@ -56,6 +56,8 @@ def _limits(env: Env) -> dict[str, Any]:
         "CELERY_TASK_PUBLISH_RETRY": True,
         "CELERY_TASK_PUBLISH_RETRY_POLICY": _PUBLISH,
         "CELERY_BEAT_SYNC_EVERY": 1,  # else the database learns of a run up to three minutes later
+        # The heartbeat of beat's container is a tick: none may be longer away than its check allows.
+        "CELERY_BEAT_MAX_LOOP_INTERVAL": env.seconds("CELERY_BEAT_MAX_LOOP_INTERVAL", 5.0, 0.5, 5.0),
         "CELERY_REDIS_SOCKET_TIMEOUT": _silence(env),
         "CELERY_REDIS_SOCKET_CONNECT_TIMEOUT": _silence(env),
         "CELERY_REDIS_SOCKET_KEEPALIVE": True,

@@ -14,6 +14,8 @@ from slipway.secret import Secret
 
 DRAIN = 2
 """Seconds of serving on that every service on the stage gets."""
+TICK = "1s"
+"""Time between two ticks of beat on the stage: each is a sign of life, and one is waited for twice."""
 # The password goes from the environment to standard input, never to an argument.
 _REDIS = ["sh", "-c", "printf 'requirepass %s\\nprotected-mode no\\n' \"$REDISCLI_AUTH\" | exec redis-server -"]
 # Nobody wants this data after the next power cut, and the migrations commit a hundred times.
@@ -82,7 +84,8 @@ class Opening:
         from docker.errors import APIError
 
         known = self.scene.workspace.services[service]
-        variables = {**self.variables(service, self.urls), "SLIPWAY_DRAIN_SECONDS": str(DRAIN)}
+        hurried = {"SLIPWAY_DRAIN_SECONDS": str(DRAIN), "CELERY_BEAT_MAX_LOOP_INTERVAL": TICK}
+        variables = {**self.variables(service, self.urls), **hurried}
         self.scene.known += tuple(value for value in variables.values() if isinstance(value, Secret))
         environment = plain(variables) | {"SLIPWAY_ROLE": str(known.role)}
         try:
