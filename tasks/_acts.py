@@ -6,133 +6,13 @@ from typing import TYPE_CHECKING
 
 from slipway.errors import Refused, UsageError
 from slipway.plan import Execution, Journal, Outcome, Plan, PlanFailed, StepResult
-from tasks._session import REHEARSAL, ROOT, Session, error_json, registry_of
+from tasks._session import REHEARSAL, ROOT, Session, error_json
 
 if TYPE_CHECKING:
     from slipway.ports import BuiltImage, Say
     from slipway.target import Target
-    from slipway.verbs.build import Built
 
 _UP_TO_DATE = "up to date: every service runs this release"
-
-
-def build(s: Session, only: tuple[str, ...] = (), configure: str = "", *, force: bool = False) -> None:
-    """Build the images named in `only` (all without) that are not there yet, and tell what came of it.
-
-    `configure` overrides when portals learn their variables, "" leaves it to the workspace file.
-    """
-    from slipway.engines.images.records import RecordFolder
-    from slipway.plans.desired import optional_setting
-    from slipway.rehearsal.stages import workspace_builds
-    from slipway.verbs.build import build_images
-    from slipway.verbs.portals import look_into
-
-    s.configure_portals(configure)
-    if not only or "backend" in only:
-        ensure_lock(s)  # first: a lock made now is a change of the checkout, and so of its version
-    world = s.world()
-    builds = workspace_builds(world, s.config)
-    unknown = set(only) - {wanted.name for wanted in builds}
-    if unknown:
-        names = ", ".join(wanted.name for wanted in builds)
-        raise UsageError(f"there is no image {', '.join(sorted(unknown))}", hint=f"there are {names}")
-    world.bases(("python", "node", "nginx"), s.console.say)
-    try:
-        built = build_images(
-            s.images,
-            [wanted for wanted in builds if not only or wanted.name in only],
-            s.console,
-            force=force,
-            registry=optional_setting(s.config, "SLIPWAY_REGISTRY"),
-            records=RecordFolder(s.builds_folder),
-        )
-        results = (*built.results, *look_into(world.files, s.config, built.images, s.console))
-    except PlanFailed as failed:
-        _tell_failed(s, failed)
-        raise
-    if s.as_json:
-        s.console.document(
-            {
-                "ok": True,
-                "steps": as_json(results),
-                "images": {
-                    name: {
-                        "id": image.id,
-                        "bytes": image.size,
-                        "layers": len(image.layers),
-                        "tags": list(image.tags),
-                        "inputs": built.inputs[name].digest,
-                        "built": name not in built.reused,
-                        "change": built.changes[name].as_json() if name in built.changes else None,
-                    }
-                    for name, image in built.images.items()
-                },
-            }
-        )
-    else:
-        rows = [
-            (name, f"{image.size / 1e6:.0f} MB", image.tags[0], _changed(built, name))
-            for name, image in built.images.items()
-        ]
-        s.console.table(("image", "size", "tag", "against the build before"), rows)
-
-
-def _changed(built: "Built", name: str) -> str:
-    if name in built.reused:
-        return built.reused[name].in_words().rpartition(",")[0]
-    return built.changes[name].in_words() if name in built.changes else ""
-
-
-def push_built(s: Session, registry: str) -> None:
-    """Push the built images to `registry` (empty: the environment's), tell and write down what the registry has."""
-    import json
-
-    from slipway.engines.images.records import write_whole
-    from slipway.plans.desired import setting
-    from slipway.verbs.push import push_release
-
-    registry = registry_of(registry, "--registry") if registry else setting(s.config, "SLIPWAY_REGISTRY")
-    built = s.built_images()
-    try:
-        pushed, results = push_release(s.images, built, registry, s.workspace.name, s.version.tag, s.console)
-    except PlanFailed as failed:
-        _tell_failed(s, failed)
-        raise
-    images = {name: one.as_json() for name, one in pushed.items()}
-    file = s.builds_folder / f"pushed-{s.version.tag}.json"
-    try:
-        write_whole(file, json.dumps({"registry": registry, "images": images}, indent=2))
-    except OSError as error:
-        s.console.say(f"{file} cannot be written: {error.strerror}")
-    sent = sum(one.sent.sent for one in pushed.values())
-    s.finish(
-        {"registry": registry, "steps": as_json(results), "images": images},
-        f"{len(pushed)} images of {s.version.tag} are in {registry}; {sent / 1e6:.1f} MB of layers were new to it",
-    )
-
-
-def ensure_lock(s: Session) -> None:
-    """Refuse a lock that does not fit the requirements; make one where there is none."""
-    from slipway.verbs import lock
-
-    lock.ensure_lock(s.images, s.image_files, s.workspace, ROOT, s.console.say, s.lock_bases)
-
-
-def make_lock(s: Session) -> None:
-    """Resolve the backend's packages anew, keep the lock and tell what changed."""
-    from slipway.config.fault import shown
-    from slipway.verbs import lock
-
-    made = lock.make_lock(s.images, s.image_files, s.workspace, ROOT, s.console.say, s.lock_bases())
-    for line in (*made.changes, *made.notes):
-        s.console.say(line)
-    document = {
-        "lock": str(made.file),
-        "packages": made.packages,
-        "changes": list(made.changes),
-        "notes": list(made.notes),
-    }
-    s.finish(document, f"{made.packages} packages with their hashes in {shown(made.file)}, {len(made.changes)} changes")
 
 
 def show_deployment(s: Session) -> None:
@@ -279,7 +159,7 @@ def run(s: Session, plan: Plan, journal: Journal | None = None) -> tuple[StepRes
     try:
         return execution.run(plan)
     except PlanFailed as failed:
-        _tell_failed(s, failed)
+        tell_failed(s, failed)
         raise
 
 
@@ -290,7 +170,8 @@ def tell(s: Session, results: Iterable[StepResult], line: str) -> None:
     s.finish({"steps": as_json(listed)}, line, ok=ok)
 
 
-def _tell_failed(s: Session, failed: PlanFailed) -> None:
+def tell_failed(s: Session, failed: PlanFailed) -> None:
+    """Give a program the steps up to the one that failed; a person is told by whoever ends the task."""
     if s.as_json:
         s.console.document({"ok": False, "steps": as_json(failed.results), "error": error_json(failed)})
 

@@ -2,7 +2,7 @@
 
 from invoke import Context, task
 
-from tasks._acts import build, make_lock, push_built
+from tasks._builds import build, make_bases, make_lock, push_built
 from tasks._session import REHEARSAL, helped, session
 
 _HELP = helped("source", "workspace", "env", "format", "verbose")
@@ -13,21 +13,8 @@ _CONFIGURE = {"configure": "when portals learn their variables: start or build (
 @task(help=helped("format", "verbose", fresh="make all of them anew, with the security updates that came out since"))
 def bases(c: Context, fresh: bool = False, format: str = "text", verbose: bool = False) -> None:
     """Make the base images, from a registry or from Debian packages; the other tasks do so when one is missing."""
-    from slipway.rehearsal.world import BASES
-
     with session(format=format, verbose=verbose) as s:
-        s.ensure_engine()
-        made = s.bases(BASES, s.console.say, fresh=fresh)
-        rows = []
-        for name, reference in made.items():
-            found = s.images.inspect(reference)
-            rows.append((name, reference, f"{found.size / 1e6:.0f} MB" if found else "missing"))
-        if s.as_json:
-            s.console.document(
-                {"ok": True, "bases": [dict(zip(("name", "image", "size"), r, strict=True)) for r in rows]}
-            )
-        else:
-            s.console.table(("base", "image", "size"), rows)
+        make_bases(s, fresh=fresh)
 
 
 @task(name="all", help=_HELP | _CONFIGURE | _FORCE)
