@@ -58,17 +58,19 @@ def test_without_a_ground_a_rehearsals_target_says_so(folder: Path) -> None:
 
 
 def test_base_images_come_from_the_registry_that_the_process_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[tuple[str, ...], str]] = []
+    asked: list[tuple[tuple[str, ...], str, bool]] = []
 
-    def ensure(_: object, names: Iterable[str], __: object, *, registry: str) -> dict[str, str]:
-        asked.append((tuple(names), registry))
+    def ensure(_: object, names: Iterable[str], __: object, *, registry: str, fresh: bool) -> dict[str, str]:
+        asked.append((tuple(names), registry, fresh))
         return {}
 
     monkeypatch.setattr("slipway.engines.images.bases.ensure_bases", ensure)
     monkeypatch.setenv("SLIPWAY_BASE_REGISTRY", "registry.example.org:5000/mirror")
     with session() as s:
         s.bases(("python",), s.console.say)
-    assert asked == [(("python",), "registry.example.org:5000/mirror")]
+        s.bases(("node",), s.console.say, fresh=True)
+    registry = "registry.example.org:5000/mirror"
+    assert asked == [(("python",), registry, False), (("node",), registry, True)]
 
 
 @pytest.mark.parametrize("given", ["https://r.example.org", "me:secret@r.example.org", "a b", "-r", "r:port", "/x"])
