@@ -42,7 +42,7 @@ def build(s: Session, only: tuple[str, ...] = (), configure: str = "", *, force:
     if not only or "backend" in only:
         ensure_lock(s)  # first: a lock made now is a change of the checkout, and so of its version
     world = s.world()
-    builds = workspace_builds(world, s.config)
+    builds = workspace_builds(s.config, s.version, ROOT)
     unknown = set(only) - {wanted.name for wanted in builds}
     if unknown:
         names = ", ".join(wanted.name for wanted in builds)

@@ -256,6 +256,7 @@ class Session:
                     foreign.append(reference)
         if missing:
             raise UsageError(f"not built yet: {', '.join(missing)}", where="engine", hint="`inv build.all` builds them")
+        self._refuse_stale(built)
         if foreign:
             raise UsageError(
                 f"built with the variables of another environment: {', '.join(foreign)}",
@@ -263,6 +264,32 @@ class Session:
                 hint=f"`inv build.all --env {self.env}` builds them for {self.env}",
             )
         return built
+
+    def _refuse_stale(self, built: "Mapping[str, BuiltImage]") -> None:
+        """Refuse images that were made from something else than what lies here now: their tag does not tell.
+
+        A tag names the version and revision of the source; a change that is not committed, another lock, other base
+        images or another Slipway leave it as it is.
+        """
+        from slipway.plans.build_portals import CONFIGURED
+        from slipway.rehearsal.stages import workspace_builds
+        from slipway.release.inputs import INPUTS_LABEL
+
+        inputs = self.images.read(workspace_builds(self.config, self.version, ROOT))
+        stale = [
+            image.tags[0]
+            for name, image in built.items()
+            # One of `--configure build` has an environment's values among its inputs; those are looked at beside this.
+            if image.labels.get(CONFIGURED, "start") == "start"
+            and not inputs[name].unknown_bases
+            and image.labels.get(INPUTS_LABEL) != inputs[name].digest
+        ]
+        if stale:
+            raise UsageError(
+                f"made from something else than what lies here now: {', '.join(stale)}",
+                where="engine",
+                hint="`inv build.all` builds what has changed",
+            )
 
     def finish(self, document: Mapping[str, object], line: str, *, ok: bool = True) -> None:
         """Say how it went, in the asked form, and end with 0 or 1."""

@@ -137,8 +137,8 @@ class Images(Protocol):
     def inspect(self, reference: str) -> BuiltImage | None:
         """Return the image or None when the engine does not have it."""
 
-    def labelled(self, name: str, value: str) -> BuiltImage | None:
-        """Return the newest image with a label, None when the engine has none."""
+    def labelled(self, name: str, value: str, repository: str) -> BuiltImage | None:
+        """Return the newest image with a label that has a tag of `repository`, None when the engine has none."""
 
     def fetch(self, reference: str, say: Say) -> BuiltImage | None:
         """Pull and return the image; None where its registry does not have it or does not answer, which is said."""

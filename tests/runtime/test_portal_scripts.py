@@ -64,6 +64,14 @@ def test_a_second_signal_skips_the_drain(serve: Callable[..., Running], run_dir:
     assert (run_dir / "signals").read_text() == "SIGQUIT"
 
 
+def test_a_drain_with_a_leading_zero_is_no_octal_number(serve: Callable[..., Running], run_dir: Path) -> None:
+    running = serve(SLIPWAY_DRAIN_SECONDS="08")
+    running.process.terminate()
+    running.says("health is red, 8 s of serving on")
+    running.process.send_signal(signal.SIGINT)
+    assert running.ends(3) == 0
+
+
 def test_an_nginx_that_ends_by_itself_ends_the_container_with_its_code(serve: Callable[..., Running]) -> None:
     running = serve("#!/bin/sh\nexit 3\n")
     assert running.ends() == 3

@@ -9,8 +9,10 @@ from slipway.config.workspace import Configured
 from slipway.errors import UsageError
 from slipway.plans.build_portals import built_with
 from slipway.ports import BuiltImage
+from slipway.rehearsal.stages import workspace_builds
+from slipway.release.inputs import INPUTS_LABEL
 from slipway.testing import FakeImages
-from tasks._session import Session, session
+from tasks._session import ROOT, Session, session
 
 
 @pytest.mark.parametrize("way", ["start", "build"])
@@ -39,16 +41,23 @@ class Engine(FakeImages):
     def __init__(self, labels: Mapping[str, str]) -> None:
         super().__init__()
         self.labels = labels
+        self.inputs: dict[str, str] = {}
 
     def inspect(self, reference: str) -> BuiltImage:
-        return BuiltImage("", f"sha256:{reference}", (reference,), 1, {} if "backend" in reference else self.labels)
+        name = reference.rpartition(":")[0].rpartition("/")[2]
+        labels = {INPUTS_LABEL: self.inputs.get(name, ""), **({} if name == "backend" else self.labels)}
+        return BuiltImage("", f"sha256:{reference}", (reference,), 1, labels)
 
 
 @contextmanager
-def having(monkeypatch: pytest.MonkeyPatch, env: str, **labels: str) -> Iterator[Session]:
+def having(monkeypatch: pytest.MonkeyPatch, env: str, *, stale: str = "", **labels: str) -> Iterator[Session]:
+    """A session whose engine has every image as it would be built now, but the one called `stale`."""
     monkeypatch.setattr(Session, "ensure_engine", lambda _: None)
-    monkeypatch.setattr(Session, "images", Engine({f"slipway.{name}": value for name, value in labels.items()}))
+    engine = Engine({f"slipway.{name}": value for name, value in labels.items()})
+    monkeypatch.setattr(Session, "images", engine)
     with session(env=env) as s:
+        inputs = engine.read(workspace_builds(s.config, s.version, ROOT))
+        engine.inputs = {name: one.digest for name, one in inputs.items() if name != stale}
         yield s
 
 
@@ -64,6 +73,16 @@ def test_images_built_for_one_environment_serve_that_one_alone(monkeypatch: pyte
         assert set(s.built_images()) == set(s.workspace.image_names)
     with having(monkeypatch, "production", **labels) as s, pytest.raises(UsageError, match="another environment"):
         s.built_images()
+
+
+@pytest.mark.parametrize("name", ["backend", "admin"])
+def test_an_image_of_something_else_than_what_lies_here_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with (
+        having(monkeypatch, "production", stale=name, configured="start") as s,
+        pytest.raises(UsageError, match=f"made from something else than what lies here now: zamio/{name}:") as raised,
+    ):
+        s.built_images()
+    assert "inv build.all" in raised.value.hint
 
 
 def test_an_image_that_says_nothing_of_itself_is_foreign(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from slipway.config.dotenv import Line, read_env_file
-from slipway.config.fault import Fault, shown
+from slipway.config.fault import Fault, refuse, shown
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
@@ -148,3 +148,18 @@ def _strays(folder: Path, root: Path, environment: str, workspace: Workspace) ->
                 Fault("env.stray", shown(file, root), message, f"services are {', '.join(workspace.services)}")
             )
     return faults
+
+
+def other_secrets(root: Path) -> dict[str, tuple[Secret, ...]]:
+    """Return the name of each `env/<name>.secrets.env` of this checkout -> every value that it holds.
+
+    For looking where they must not be: an image is the same for all environments. Raises `UsageError` for a file that
+    cannot be read.
+    """
+    found = {}
+    for file in sorted((root / "env").glob("*.secrets.env")):
+        where = f"env/{file.name}"
+        lines, faults = read_env_file(file, where)
+        refuse([fault for fault in faults if fault.fatal], where)
+        found[file.name.removesuffix(".secrets.env")] = tuple(line.value for line in lines if line.value.reveal())
+    return found

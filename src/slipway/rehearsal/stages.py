@@ -10,6 +10,7 @@ from slipway.checks.environment import check_environment
 from slipway.checks.issue import Issue, Severity, is_ok
 from slipway.command import command
 from slipway.config.config import Config
+from slipway.config.layers import other_secrets
 from slipway.config.workspace import Configured, Engine
 from slipway.engines.clean_layers import CleanLayers
 from slipway.engines.image_tests import ImageTests
@@ -21,7 +22,7 @@ from slipway.ports import BackupStore, BuiltImage, ContextPart, ImageBuild, Say
 from slipway.rehearsal.ground import LABEL, GroundImages
 from slipway.rehearsal.stage.play import Checked, ImageStage
 from slipway.rehearsal.world import BASES, World
-from slipway.release.image import ImageName
+from slipway.release.image import ImageName, Version
 from slipway.secret import Secret
 from slipway.steps.guard import AcquireLock
 from slipway.target import Target
@@ -80,24 +81,23 @@ def build(
     """Build every image; what counts is what the engine shows afterwards."""
     world.bases(BASES, say)
     ensure_lock(world.images, world.files, world.workspace, world.root, say, Bases)
-    built = build_images(world.images, workspace_builds(world, config), _Nested(say, parts)).images
+    built = build_images(world.images, workspace_builds(config, world.version, world.root), _Nested(say, parts)).images
     look_into(world.files, config, built, _Nested(say, parts))
     sizes = ", ".join(f"{name} {image.size / 1e6:.0f} MB" for name, image in built.items())
     return built, f"the engine has {len(built)} images: {sizes}"
 
 
-def workspace_builds(world: World, config: Config) -> tuple[ImageBuild, ...]:
+def workspace_builds(config: Config, version: Version, root: Path) -> tuple[ImageBuild, ...]:
     """Return the builds of the workspace's images; they stay in this machine's engine until they are pushed."""
-    portals = world.workspace.frontend.portals
+    workspace = config.workspace
+    portals = workspace.frontend.portals
     arguments = {
         image: config.build_arguments(image)
         for image, portal in portals.items()
         if portal.configure is Configured.BUILD  # what is configured at start is built without any environment's values
     }
     declared = {image: config.bundled(image) for image in portals}
-    return image_builds(
-        world.workspace, world.version, datetime.now(UTC), Bases(), arguments, "", world.root, declared=declared
-    )
+    return image_builds(workspace, version, datetime.now(UTC), Bases(), arguments, "", root, declared=declared)
 
 
 def tried_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> Checked:
@@ -113,7 +113,10 @@ def tried_images(world: World, config: Config, built: Mapping[str, BuiltImage], 
         }
         return config.variables_for(service, {**others, **urls})
 
-    secrets = tuple(dict.fromkeys(config.secrets().values()))
+    others = other_secrets(world.root)
+    if others:
+        say(f"secrets of {', '.join(others)} are sought, too")
+    secrets = tuple(dict.fromkeys((*config.secrets().values(), *(one for held in others.values() for one in held))))
     clean = CleanLayers(world.root / ".slipway" / "clean-layers.json")
     workspace = world.workspace
     tests = ImageTests(world.root / "images" / "tests", workspace.file.parent / workspace.image_tests)

@@ -76,9 +76,10 @@ class FakeImages(Failing):
         """Return what `held` has."""
         return self.held.get(reference)
 
-    def labelled(self, name: str, value: str) -> BuiltImage | None:
+    def labelled(self, name: str, value: str, repository: str) -> BuiltImage | None:
         """Return the one that was held last."""
-        return next((image for image in reversed(self.held.values()) if image.labels.get(name) == value), None)
+        held = [image for tag, image in self.held.items() if tag.rpartition(":")[0] == repository]
+        return next((image for image in reversed(held) if image.labels.get(name) == value), None)
 
     def fetch(self, reference: str, say: Say) -> BuiltImage | None:
         """Hold what `registry` has."""

@@ -59,7 +59,7 @@ def _here(images: Images, build: ImageBuild, inputs: Inputs) -> BuiltImage | Non
     tagged = images.inspect(build.tags[0])
     if tagged is not None and tagged.labels.get(INPUTS_LABEL) == inputs.digest:
         return tagged
-    other = images.labelled(INPUTS_LABEL, inputs.digest)
+    other = images.labelled(INPUTS_LABEL, inputs.digest, build.tags[0].rpartition(":")[0])
     return _named(images, build, other) if other else None
 
 
@@ -70,7 +70,8 @@ def _there(images: Images, build: ImageBuild, inputs: Inputs, registry: str, pro
     found = images.fetch(reference, lambda text: progress.line(name, text))
     if found is None:
         return None
-    # The tag holds a part of the digest only, and anybody who may push can move it.
+    # The tag holds a part of the digest only, and somebody may have moved it. Against one who means harm this is no
+    # guard: whoever may push to the registry sets the label, too.
     if found.labels.get(INPUTS_LABEL) != inputs.digest:
         progress.line(name, f"{reference} is an image of other inputs; it is left alone")
         return None

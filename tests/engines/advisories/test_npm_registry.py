@@ -25,8 +25,11 @@ ADVISORY = {
 }
 
 
+KNOWN = {"minimist": [{"id": 1, "severity": "moderate", "vulnerable_versions": "<0.2.1"}]}
+
+
 def bulk(_: Any) -> object:
-    return {"lodash": [ADVISORY]}
+    return {"lodash": [ADVISORY], **KNOWN}
 
 
 def image(*packages: Package) -> tuple[Inventory]:
@@ -38,7 +41,7 @@ def test_the_question_is_npms_and_only_affected_versions_are_found() -> None:
         answer = NpmRegistry(f"{server.address}/").ask(image(LODASH, NEWER, SCOPED), {})
     path, question = server.questions[0]
     assert path == "/-/npm/v1/security/advisories/bulk"
-    assert question == {"lodash": ["4.17.20", "4.17.21"], "@remix-run/router": ["1.0.0"]}
+    assert question == {"lodash": ["4.17.20", "4.17.21"], "@remix-run/router": ["1.0.0"], "minimist": ["0.0.8"]}
     (finding,) = answer.findings
     assert (finding.package, finding.id, finding.rating, finding.fixed, finding.aliases) == (
         LODASH,
@@ -52,9 +55,13 @@ def test_the_question_is_npms_and_only_affected_versions_are_found() -> None:
 
 def test_many_packages_are_asked_for_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(npm_registry, "_AT_ONCE", 2)
-    with answering(lambda _: {}) as server:
+    with answering(lambda _: KNOWN) as server:
         answer = NpmRegistry(server.address).ask(image(*(Package(Ecosystem.NPM, n, "1.0.0") for n in "abcde")), {})
-    assert [sorted(question) for _, question in server.questions] == [["a", "b"], ["c", "d"], ["e"]]
+    assert [sorted(question) for _, question in server.questions] == [
+        ["a", "b", "minimist"],
+        ["c", "d", "minimist"],
+        ["e", "minimist"],
+    ]
     assert len(answer.asked) == 5
 
 
@@ -67,6 +74,8 @@ def test_many_packages_are_asked_for_in_parts(monkeypatch: pytest.MonkeyPatch) -
         ({"reply": lambda _: b"<html>"}, "no JSON"),
         ({"reply": lambda _: b"[" * 200_000}, "no JSON"),
         ({"reply": lambda _: [ADVISORY]}, "something else than advisories"),
+        ({"reply": lambda _: {}}, "knows no advisory of minimist"),
+        ({"reply": lambda _: {"lodash": [ADVISORY]}}, "knows no advisory of minimist"),
         ({"reply": lambda _: {"lodash": "none"}}, "something else than advisories"),
         ({"reply": lambda _: {"lodash": [None]}}, "something else than advisories"),
     ],
@@ -85,7 +94,7 @@ def test_a_registry_that_hangs_is_left_at_the_deadline() -> None:
 
 
 def test_an_advisory_with_nothing_in_it_still_counts() -> None:
-    with answering(lambda _: {"lodash": [{}]}) as server:
+    with answering(lambda _: {"lodash": [{}], **KNOWN}) as server:
         (finding,) = NpmRegistry(server.address).ask(image(LODASH), {}).findings
     assert (finding.id, finding.rating, finding.fixed) == ("NPM-unnamed", Rating.UNRATED, "")
 

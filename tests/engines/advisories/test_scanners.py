@@ -22,6 +22,7 @@ TRIVY = {
     "Results": [
         {
             "Target": "debian 12",
+            "Packages": [{"Name": "libssl3", "Identifier": {"PURL": SSL.purl}}],
             "Vulnerabilities": [
                 {
                     "VulnerabilityID": "CVE-2026-1",
@@ -32,6 +33,7 @@ TRIVY = {
                 {"VulnerabilityID": "CVE-2026-2", "PkgIdentifier": {"PURL": DJANGO.purl}, "Severity": "UNKNOWN"},
             ],
         },
+        {"Target": "Python", "Packages": [{"Name": "django", "Identifier": {"PURL": DJANGO.purl}}]},
         {"Target": "nothing here"},
     ],
 }
@@ -50,7 +52,8 @@ GRYPE = {
             "vulnerability": {"id": "CVE-2026-1", "fix": {"versions": [], "state": "wont-fix"}},
             "artifact": {"purl": SSL.purl},
         },
-    ]
+    ],
+    "distro": {"name": "debian", "version": "12"},
 }
 
 
@@ -91,6 +94,17 @@ def test_grype_is_given_the_sbom_and_its_report_is_read(path: Path) -> None:
         (DJANGO, "GHSA-1", ("CVE-2026-2",), Rating.LOW, "5.1.9"),
         (SSL, "CVE-2026-1", (), Rating.UNRATED, ""),
     ]
+    assert answer.asked == {SSL, DJANGO}
+
+
+def test_a_scanner_answers_only_for_what_it_shows_to_have_looked_at(path: Path) -> None:
+    program(path, "trivy", {"SchemaVersion": 2, "Results": []})
+    (trivy,) = installed_scanners()
+    assert trivy.ask([IMAGE], {"backend": path / "backend.cdx.json"}).asked == frozenset()
+    (path / "trivy").unlink()
+    program(path, "grype", {"matches": []})
+    (grype,) = installed_scanners()
+    assert grype.ask([IMAGE], {"backend": path / "backend.cdx.json"}).asked == {DJANGO}
 
 
 STRANGER: dict[str, Any] = {

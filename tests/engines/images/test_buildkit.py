@@ -329,12 +329,13 @@ def test_a_build_that_fails_leaves_the_tag_where_it_was(tmp_path: Path, base: st
 
 
 @pytest.mark.docker
-def test_an_image_is_found_by_its_label_also_without_a_name(tmp_path: Path, base: str, label: str) -> None:
+def test_an_image_is_found_by_its_label_and_repository(tmp_path: Path, base: str, label: str) -> None:
     images = BuildKitImages()
-    assert images.labelled(_LABEL, label) is None
+    assert images.labelled(_LABEL, label, "slipway-test/x") is None
     first = images.build(_build(tmp_path, f"FROM {base}\nENV N=1\n", label), _quiet)
     subprocess.run(["docker", "tag", first.id, f"slipway-test/{label}:2"], check=True)
-    found = images.labelled(_LABEL, label)
+    assert images.labelled(_LABEL, label, "slipway-test/another") is None
+    found = images.labelled(_LABEL, label, f"slipway-test/{label}")
     assert found is not None
     assert found.id == first.id
     assert len(found.layers) >= 1

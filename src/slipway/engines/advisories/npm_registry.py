@@ -17,6 +17,9 @@ from slipway.inventory.semver import affecting, fixed_by
 
 _ENDPOINT = "-/npm/v1/security/advisories/bulk"
 _AT_ONCE = 500
+_KNOWN, _VULNERABLE = "minimist", "0.0.8"
+"""A package that is known to be vulnerable since 2020 (CVE-2020-7598) is in each question: who answers without naming
+it has no advisories, such as a mirror that says `{}` to everything."""
 
 
 class NpmRegistry:
@@ -60,7 +63,8 @@ class NpmRegistry:
     def _answer(self, versions: Mapping[str, list[str]]) -> dict[str, list[dict[str, Any]]]:
         url = f"{self._registry.rstrip('/')}/{_ENDPOINT}"
         host = urlsplit(url).hostname or self._registry
-        answer = WebClient(timeout=self._seconds).ask("POST", url, json=versions)
+        asked = {**versions, _KNOWN: sorted({*versions.get(_KNOWN, ()), _VULNERABLE})}
+        answer = WebClient(timeout=self._seconds).ask("POST", url, json=asked)
         if answer.status != 200:
             raise Unreachable(f"{host} answers {answer.status} to a question for advisories", where=self.name)
         try:
@@ -72,6 +76,9 @@ class NpmRegistry:
         )
         if not fits:
             raise Unreachable(f"{host} answers with something else than advisories by name", where=self.name)
+        if not data.get(_KNOWN):
+            told = f"{host} knows no advisory of {_KNOWN} {_VULNERABLE}, so it has none to tell"
+            raise Unreachable(told, where=self.name)
         return dict(data)
 
 

@@ -1,4 +1,8 @@
-"""Trivy and Grype, where they are installed: both are given the SBOM of each image and answer for all of it."""
+"""Trivy and Grype, where they are installed: both are given the SBOM of each image.
+
+A report without findings proves nothing: a scanner passes over what it does not recognise and does not say so. A
+package counts as answered for only where the report shows that it was looked at.
+"""
 
 import json
 import shutil
@@ -14,6 +18,8 @@ from slipway.inventory.package import Ecosystem, Inventory, Package
 
 Read = Callable[[Any], Iterator[tuple[str, Finding]]]
 """Takes a report apart: purl of the package, finding with a package to be filled in."""
+Saw = Callable[[Any, Package], bool]
+"""Whether a report shows that the scanner looked at a package."""
 
 _NOBODY = Package(Ecosystem.DEBIAN, "", "")
 
@@ -21,12 +27,13 @@ _NOBODY = Package(Ecosystem.DEBIAN, "", "")
 class Scanner:
     """Port `AdvisorySource` over one program. `argv` holds `{sbom}` where the file's path belongs."""
 
-    def __init__(self, name: str, argv: tuple[str, ...], read: Read, *, seconds: float = 300) -> None:
+    def __init__(self, name: str, argv: tuple[str, ...], read: Read, saw: Saw, *, seconds: float = 300) -> None:
         """Say how the program is called and how its report is read."""
         self.name = name
         self.ecosystems = frozenset(Ecosystem)
         self._argv = argv
         self._read = read
+        self._saw = saw
         self._seconds = seconds
 
     def ask(self, inventories: Sequence[Inventory], sboms: dict[str, Path]) -> SourceAnswer:
@@ -36,7 +43,9 @@ class Scanner:
         for inventory in inventories:
             by_purl = {package.purl: package for package in inventory.packages}
             try:
-                said = list(self._read(self._report(sboms[inventory.image])))
+                report = self._report(sboms[inventory.image])
+                said = list(self._read(report))
+                asked.update(one for one in inventory.packages if not one.own and self._saw(report, one))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise Unreachable(f"{self.name}'s report cannot be read: {error!r}"[:300], where=self.name) from error
             for purl, finding in said:
@@ -45,7 +54,6 @@ class Scanner:
                 findings.append(
                     Finding(by_purl[purl], finding.id, finding.rating, finding.fixed, finding.aliases, (self.name,))
                 )
-            asked.update(package for package in inventory.packages if not package.own)
         return SourceAnswer(self.name, frozenset(asked), tuple(dict.fromkeys(findings)))
 
     def _report(self, sbom: Path) -> Any:
@@ -57,11 +65,14 @@ class Scanner:
         return json.loads(done.stdout)
 
 
+_TRIVY = ("trivy", "sbom", "--quiet", "--scanners", "vuln", "--list-all-pkgs", "--format", "json", "{sbom}")
+
+
 def installed_scanners() -> tuple[Scanner, ...]:
     """Return the scanners that this machine has on its PATH."""
     known = (
-        Scanner("Trivy", ("trivy", "sbom", "--quiet", "--scanners", "vuln", "--format", "json", "{sbom}"), read_trivy),
-        Scanner("Grype", ("grype", "--quiet", "--output", "json", "sbom:{sbom}"), read_grype),
+        Scanner("Trivy", _TRIVY, read_trivy, trivy_saw),
+        Scanner("Grype", ("grype", "--quiet", "--output", "json", "sbom:{sbom}"), read_grype, grype_saw),
     )
     return tuple(scanner for scanner in known if shutil.which(scanner.name.lower()))
 
@@ -93,3 +104,17 @@ def read_grype(report: Any) -> Iterator[tuple[str, Finding]]:
             str(match["artifact"]["purl"]),
             Finding(_NOBODY, str(found["id"]), Rating.of(found.get("severity")), str(fixes[0]), also),
         )
+
+
+def trivy_saw(report: Any, package: Package) -> bool:
+    """Whether Trivy lists the package (`--list-all-pkgs`)."""
+    return any(
+        (listed.get("Identifier") or {}).get("PURL") == package.purl
+        for result in report.get("Results") or ()
+        for listed in result.get("Packages") or ()
+    )
+
+
+def grype_saw(report: Any, package: Package) -> bool:
+    """Whether Grype looked at the package: at Debian's only where it has recognised the distribution."""
+    return package.ecosystem is not Ecosystem.DEBIAN or (report.get("distro") or {}).get("name") == "debian"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from slipway.engines.images.bootstrap import debian_root
-from slipway.engines.images.machine import own_home, read_machine
+from slipway.engines.images.machine import index_argument, own_home, read_machine
 from slipway.errors import Refused, UsageError
 from slipway.ports import BuildEvent, BuiltImage, ContextPart, ImageBuild, Say
 from slipway.release.bases import (
@@ -177,8 +177,7 @@ class _Kitchen:
                 self._images.pull(upstream)
             arguments = {name.upper(): self._image(name) for name in recipe.builders}
             arguments["PARENT"] = upstream or (self._image(recipe.parent) if recipe.parent else self._root())
-            if self._machine.pip_index:
-                arguments["PIP_INDEX_URL"] = self._machine.pip_index
+            arguments |= index_argument(self._machine.pip_index)
             earlier = self._images.inspect(self._image(recipe.name))
             built = self._build(recipe, arguments, machine, "registry" if upstream else "packages")
             if earlier and earlier.id != built.id and RECIPE_LABEL in earlier.labels:

@@ -211,10 +211,13 @@ class BuildKitImages:
             except ImageNotFound as error:
                 raise _absent(reference) from error
 
-    def labelled(self, name: str, value: str) -> BuiltImage | None:
-        """Return the newest image with a label, None when the engine has none."""
+    def labelled(self, name: str, value: str, repository: str) -> BuiltImage | None:
+        """Return the newest image of `repository` with a label, None when the engine has none.
+
+        What is made from an image inherits its labels; only the repository's tags say that it is one.
+        """
         with self._engine.client() as client:
-            found = client.images(filters={"label": f"{name}={value}"})
+            found = client.images(repository, filters={"label": f"{name}={value}"})
         newest = max(found, key=lambda image: int(image.get("Created") or 0), default=None)
         return self.inspect(newest["Id"]) if newest else None
 

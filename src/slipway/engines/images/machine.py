@@ -58,7 +58,11 @@ def build_arguments(root: Path = Path("/"), home: Path | None = None) -> dict[st
 
     An index whose address holds a name or a password is left out: build arguments can be read by whoever has the cache.
     """
-    index = _pip_index(_pip_files(root, home))
+    return index_argument(_pip_index(_pip_files(root, home)))
+
+
+def index_argument(index: str) -> dict[str, str]:
+    """Return pip's index as a build argument; nothing without one, or where its address holds a name or a password."""
     try:
         credentials = urlsplit(index).username or urlsplit(index).password
     except ValueError:  # no address: pip itself says what is wrong with it

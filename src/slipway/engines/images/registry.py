@@ -34,7 +34,7 @@ class Registries:
     engine: "Engine"
     silence: float = 120.0
     _pushing: "set[Response]" = field(default_factory=set)
-    _cancelled: bool = False
+    _cancels: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def cancel(self) -> None:
@@ -42,7 +42,7 @@ class Registries:
         from docker.types import CancellableStream
 
         with self._lock:
-            self._cancelled = True
+            self._cancels += 1
             streams = tuple(self._pushing)
         for response in streams:
             CancellableStream(iter(()), response).close()
@@ -88,7 +88,7 @@ class Registries:
 
         # Attempts are told by `say`; stamina would tell them again through Python's logging of last resort.
         logging.getLogger("stamina").addHandler(logging.NullHandler())
-        self._cancelled = False
+        begun = self._cancels
         try:
             for attempt in stamina.retry_context(
                 on=say_why.RegistryBusy, attempts=5, timeout=60.0, wait_initial=0.5, wait_max=6.0
@@ -96,18 +96,19 @@ class Registries:
                 with attempt:
                     if attempt.num > 1:
                         say(f"{say_why.registry_of(reference)} is busy: attempt {attempt.num}")
-                    return self._push_once(reference, say)
+                    return self._push_once(reference, say, begun)
         except say_why.RegistryBusy as busy:
             raise say_why.registry_silent(reference, str(busy)) from busy
         raise AssertionError("a retry ends with a value or an error")
 
-    def _push_once(self, reference: str, say: Say) -> Pushed:
+    def _push_once(self, reference: str, say: Say, begun: int) -> Pushed:
         from docker.errors import APIError
         from docker.utils import parse_repository_tag
 
         repository, tag = parse_repository_tag(reference)
         progress = _Progress(say)
         doubt = self._doubt(reference)
+        self._refuse_cancelled(reference, begun)
         heard = time.monotonic()
         mine: set[Response] = set()
         try:
@@ -123,22 +124,26 @@ class Registries:
                     raise say_why.push_failed(reference, error.explanation or str(error)) from error
         except Unreachable as error:
             # An engine that is gone breaks off at once; one that waits for the registry is cut off at the limit.
-            if not self._cancelled and time.monotonic() - heard >= self.silence * 0.9:
+            is_cancelled = self._cancels != begun
+            if not is_cancelled and time.monotonic() - heard >= self.silence * 0.9:
                 why = f"nothing was heard for {self.silence:.0f} s"
                 raise say_why.registry_silent(reference, why) from error
-            if not self._cancelled:
+            if not is_cancelled:
                 raise
         finally:
             with self._lock:
                 self._pushing -= mine
-        if self._cancelled:
-            raise Refused("the push was cancelled", where=reference)
+        self._refuse_cancelled(reference, begun)
         if progress.problem:
             raise say_why.push_failed(reference, progress.problem)
         if not progress.digest:
             raise Refused("the registry took the image but gave no digest", where=reference)
         progress.tell()
         return Pushed(f"{repository}@{progress.digest}", *progress.sent)
+
+    def _refuse_cancelled(self, reference: str, begun: int) -> None:
+        if self._cancels != begun:
+            raise Refused("the push was cancelled", where=reference)
 
     def _doubt(self, reference: str) -> Exception | None:
         """Ask for the reference first: a registry that is busy is told apart in a second.
