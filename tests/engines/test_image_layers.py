@@ -1,10 +1,12 @@
 """Layers of real images: what a later layer deletes is still in the one below."""
 
 import base64
+import gzip
 import io
 import tarfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +22,7 @@ from slipway.rehearsal.stage.weighing import LayerRule
 from slipway.secret import Secret
 from slipway.testing import Lines
 from tests import tiny
+from tests.engines.images.fake_engine import fake_engine
 
 pytestmark = pytest.mark.docker
 VALUE = "a/hidden+value of %41"
@@ -120,3 +123,18 @@ def test_texts_have_no_line_break_and_none_is_short() -> None:
     texts = recognisable((key, Secret("short"), Secret(""), Secret("\n\n")))
     assert "the-longest-line-of-a-key" in texts
     assert not any("\n" in text or "BEGIN" in text or len(text) < 6 for text in texts)
+
+
+@pytest.mark.parametrize("compressed", [gzip.compress(b"a layer"), b"\x28\xb5\x2f\xfd and more"])
+def test_a_compressed_layer_is_no_clean_one(tmp_path: Path, compressed: bytes) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo("blobs/sha256/" + "a" * 64)
+        member.size = len(compressed)
+        tar.addfile(member, io.BytesIO(compressed))
+    with fake_engine(tmp_path) as engine:
+        engine.answers["/images/get"] = [[archive.getvalue()]]
+        client = docker.DockerClient(engine.url, version="1.41")
+        with pytest.raises(Unreachable, match="compressed layers"):
+            LayerSearch(client).search(["sha256:a"], ["another-secret"])
+        client.close()

@@ -130,7 +130,7 @@ class LayerSearch:
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(patterns)
             try:
-                for chunk in _chunks(layer, self.stop):
+                for chunk in _plain(_chunks(layer, self.stop)):
                     grep.stdin.write(chunk)
                 grep.stdin.close()
             except BrokenPipeError:  # it has seen enough
@@ -167,6 +167,19 @@ class LayerSearch:
 def _is_layer(member: tarfile.TarInfo) -> bool:
     """Whether a file of the archive may be a layer: `<id>/layer.tar`, since engine 25 `blobs/sha256/<digest>`."""
     return member.name.endswith("/layer.tar") or member.name.startswith("blobs/sha256/")
+
+
+def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Let through what is not compressed: nothing is ever found in what is, and that would look like a clean layer."""
+    first = next(chunks, b"")
+    if first.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+        raise Unreachable(
+            "the engine hands out compressed layers, in which nothing can be sought",
+            where="layers",
+            hint="switch its containerd image store off",
+        )
+    yield first
+    yield from chunks
 
 
 def _chunks(file: IO[bytes], stop: threading.Event) -> Iterator[bytes]:

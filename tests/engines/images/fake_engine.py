@@ -15,7 +15,7 @@ DROP = object()
 
 @dataclass(slots=True)
 class FakeEngine:
-    """`answers` maps the end of a path to answers (lists of JSON messages), one a request, the last one for ever."""
+    """`answers` maps the end of a path to answers (lists of JSON or bytes), one a request, the last for all others."""
 
     url: str
     answers: dict[str, list[list[object]]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"ffff\r\n{")
                 self.close_connection = True
                 return
-            line = json.dumps(message).encode() + b"\r\n"
+            line = message if isinstance(message, bytes) else json.dumps(message).encode() + b"\r\n"
             self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
         self.wfile.write(b"0\r\n\r\n")
 
