@@ -4,14 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
 import pytest
 
-from slipway.plans.build_portals import BUILT_WITH, built_with
-from tests import tiny
-from tests.e2e.checkouts import Checkout, git, project
+from tests.e2e.checkouts import Checkout, project
 from tests.e2e.person import Person, Ran
-from tests.hosts import SshHost, docker_client, keygen, run_in, ssh_host
+from tests.hosts import SshHost, keygen, run_in, ssh_host
 from tests.rehearsal.standin import ground
 from tests.rehearsal.standin.ground import BEARERS, Standin
 
@@ -94,23 +91,10 @@ def test_a_token_that_does_not_let_us_in(staging: Staging, token: str, words: tu
 def test_a_token_that_may_only_read_is_refused_before_a_deployment_begins(
     staging: Staging, token: str, lacks: str
 ) -> None:
-    tag = f"0.0.0-{git(staging.clone.path, 'rev-parse', '--short=12', 'HEAD')}"
-    names = [f"zamio/{name}:{tag}" for name in ("backend", "frontend", "admin", "publisher", "stations")]
-    label = f"LABEL {BUILT_WITH}={built_with({'VITE_API_URL': 'https://api.staging.zamio.com'})}"
-    with docker_client() as client, tiny.image(client, {}, label) as reference:
-        named(client, reference, names)
-        try:
-            ran = staging.types("deploy", "--yes", token=token).ended(2)
-        finally:
-            for name in names:
-                client.images.remove(name, force=True)
+    Person.without_launcher(staging.clone.path, {}).types("build.all").ended(0)
+    ran = staging.types("deploy", "--yes", token=token).ended(2)
     ran.told(f"lacks the ability {lacks}", "make one with read, read:sensitive, write and deploy")
     assert staging.is_untouched()
-
-
-def named(client: docker.DockerClient, reference: str, names: list[str]) -> None:
-    for name in names:
-        assert client.images.get(reference).tag(*name.rsplit(":", 1))
 
 
 def test_a_host_nobody_has_vouched_for(staging: Staging, tmp_path: Path) -> None:
