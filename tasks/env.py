@@ -9,7 +9,7 @@ from tasks._session import ROOT, helped, session
 def docs(c: Context, format: str = "text") -> None:
     """Write docs/variables.md anew from env/schema.yaml; do so after you change a variable there."""
     from slipway.config.config import SCHEMA
-    from slipway.config.schema import load_schema
+    from slipway.config.schema_file import load_schema
     from slipway.config.variables_doc import variables_document
 
     with session(format=format) as s:

@@ -12,7 +12,7 @@ import pytest
 from invoke import Argument
 
 from slipway.config.config import SCHEMA
-from slipway.config.schema import load_schema
+from slipway.config.schema_file import load_schema
 from slipway.config.variables_doc import variables_document
 from slipway.config.workspace_file import load_workspace
 from tasks import namespace

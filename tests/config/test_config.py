@@ -72,6 +72,49 @@ def test_a_portal_gets_no_secret_and_its_build_only_public_addresses(config: Con
     assert config.build_arguments("backend") == {}
 
 
+TITLE = (
+    "  VITE_TITLE: {type: string, services: [static], phase: build, required: [production], description: A title.}\n"
+)
+
+
+def titled(root: Path, **files: str) -> None:
+    with (root / "env" / "schema.yaml").open("a") as schema:
+        schema.write(TITLE)
+    for name, text in files.items():
+        with (root / "env" / f"{name}.env").open("a") as file:
+            file.write(text)
+
+
+def test_what_is_read_at_build_is_in_the_bundle_and_in_no_container(root: Path, workspace: Workspace) -> None:
+    titled(root, base="VITE_TITLE=ours\n")
+    config = load_config(root, "production", workspace)
+    assert config.built_in("admin") == {"VITE_TITLE": "ours"}
+    assert config.built_in("backend") == {}
+    assert "VITE_TITLE" not in config.variables_for("admin", {})
+    assert "VITE_TITLE" not in config.bundled("admin")
+    assert "VITE_TITLE" not in config.build_arguments("admin")
+
+
+def test_what_is_read_at_build_is_missed_where_it_is_required(root: Path, workspace: Workspace) -> None:
+    titled(root)
+    assert load_config(root, "staging", workspace).built_in("admin") == {}
+    with pytest.raises(UsageError, match=r"VITE_TITLE has no value \(image admin needs it\)"):
+        load_config(root, "production", workspace).built_in("admin")
+
+
+@pytest.mark.parametrize("files", [{"production": "VITE_TITLE=theirs\n"}, {"base": "VITE_TITLE=${domain}\n"}])
+def test_an_environment_of_its_own_cannot_change_an_image_that_serves_all(
+    root: Path, workspace: Workspace, files: dict[str, str]
+) -> None:
+    titled(root, **files)
+    with pytest.raises(UsageError, match="which serves every environment"):
+        load_config(root, "production", workspace).built_in("admin")
+    classic = load_config(root, "production", workspace.configured(Configured.BUILD))
+    assert classic.built_in("admin") == {
+        "VITE_TITLE": files.get("production", "=zamio.com\n").strip().partition("=")[2]
+    }
+
+
 def test_everything_that_is_missing_or_open_comes_in_one_error(root: Path, workspace: Workspace) -> None:
     config = load_config(root, "rehearsal", workspace)
     with pytest.raises(UsageError) as caught:

@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     variables.computed,
     variables.given,
     variables.deprecated,
+    variables.built_in,
     variables.placeholder,
     variables.probes,
     secrets.committed,

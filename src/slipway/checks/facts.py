@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import cached_property
 
 from slipway.checks.issue import Issue, Severity
@@ -46,6 +47,7 @@ class Facts:
     config: Config
     tracked: frozenset[str] = frozenset()
     is_whole: bool = True
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @property
     def is_public(self) -> bool:
@@ -75,7 +77,8 @@ class Facts:
         """Every variable with a value, once for each place that it comes from."""
         found: dict[tuple[str, str], tuple[Setting, list[str]]] = {}
         for service in self.config.workspace.services:
-            for name, setting in self.config.settings(service).items():
+            given = self.config.settings(service) | self.config.settings(service, Phase.BUILD)
+            for name, setting in given.items():
                 found.setdefault((name, setting.where), (setting, []))[1].append(service)
         for name, variable in self.config.schema.variables.items():
             for reader in (None, *self.config.workspace.services) if variable.phase is Phase.DEPLOY else ():

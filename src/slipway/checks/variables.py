@@ -152,10 +152,21 @@ def given(facts: Facts) -> Iterator[Issue]:
 
 
 def deprecated(facts: Facts) -> Iterator[Issue]:
-    """`env.deprecated`: the schema says that nothing needs this any more."""
+    """`env.deprecated`: the schema says that nothing needs this any more; an error from the day that it names."""
     for seen in facts.seen:
-        if reason := seen.setting.variable.deprecated:
-            yield issue(seen, "env.deprecated", f"is deprecated: {reason}", "remove the line", Severity.WARNING)
+        if given := seen.setting.variable.deprecated:
+            severity = Severity.ERROR if given.is_refused(facts.today) else Severity.WARNING
+            hint = f"set {given.use} instead, and remove the line" if given.use else "remove the line"
+            yield issue(seen, "env.deprecated", f"is deprecated: {given}", hint, severity)
+
+
+def built_in(facts: Facts) -> Iterator[Issue]:
+    """`env.build`: one environment sets what is written into an image that serves all of them."""
+    if facts.is_public:
+        for image in facts.config.workspace.frontend.portals:
+            for fault in facts.config.unshared(image):
+                name = fault.message.partition(" ")[0]
+                yield Issue("env.build", Severity.ERROR, name, fault.where, fault.message, fault.hint)
 
 
 def placeholder(facts: Facts) -> Iterator[Issue]:

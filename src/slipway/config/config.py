@@ -11,10 +11,11 @@ from pathlib import Path
 from slipway.config import references
 from slipway.config.fault import Fault, refuse, shown
 from slipway.config.health import HealthContract, health_contract
-from slipway.config.layers import FOLDER, Layers, read_layers
+from slipway.config.layers import FOLDER, Layer, Layers, read_layers
 from slipway.config.media import media_origins
-from slipway.config.schema import BUNDLED, Phase, Schema, Stage, Variable, read_schema
-from slipway.config.workspace import Role, Workspace
+from slipway.config.schema import BUNDLED, Phase, Schema, Stage, Variable
+from slipway.config.schema_file import read_schema
+from slipway.config.workspace import Configured, Role, Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
 
@@ -94,12 +95,12 @@ class Config:
         refuse(faults, f"the configuration of {service}")
         return {**values, **self._computed(service)}
 
-    def bundled(self, image: str) -> dict[str, Variable]:
-        """Return the variables that the portal `image` may read, by name, whatever their values."""
+    def bundled(self, image: str, phase: Phase = Phase.RUN) -> dict[str, Variable]:
+        """Return the variables that the portal `image` may read in `phase`, by name, whatever their values."""
         return {
             name: variable
             for service in self._running(image)
-            for name, variable in self.schema.variables_of(self.workspace, service, Phase.RUN).items()
+            for name, variable in self.schema.variables_of(self.workspace, service, phase).items()
             if name.startswith(BUNDLED)
         }
 
@@ -109,11 +110,39 @@ class Config:
         It is what its bundle or its /env.js holds. Raises `UsageError` when a required variable is missing, a
         reference is not public, or two services disagree.
         """
+        return self._known_to(image, Phase.RUN)
+
+    def built_in(self, image: str) -> dict[str, str]:
+        """Return what every bundle of the portal `image` holds: its variables of phase build.
+
+        Raises `UsageError` as `build_arguments` does, and for what `unshared` returns.
+        """
+        refuse(self.unshared(image), f"the configuration of image {image}")
+        return self._known_to(image, Phase.BUILD)
+
+    def unshared(self, image: str) -> list[Fault]:
+        """Return a fault for each variable of phase build that belongs to this environment alone.
+
+        One image serves all environments, so env/base.env says it; none is wrong where a portal is configured at build.
+        """
+        portal, found = self.workspace.frontend.portals.get(image), []
+        if portal is None or portal.configure is Configured.BUILD:
+            return []
+        for service in self._running(image):
+            for name, setting in self.settings(service, Phase.BUILD).items():
+                layers = {assignment.layer for assignment in self.layers.chain(name, service)}
+                if setting.references or layers - {Layer.BASE}:
+                    message = f"{name} is written into a portal's image, which serves every environment"
+                    hint = f"set it in {FOLDER}/base.env, without references; or `configure: build` of the portal"
+                    found.append(Fault("env.build", setting.where, message, hint))
+        return list(dict.fromkeys(found))
+
+    def _known_to(self, image: str, phase: Phase) -> dict[str, str]:
         arguments: dict[str, str] = {}
         faults: list[Fault] = []
         for service in self._running(image):
-            settings = self.settings(service)
-            for name, variable in self.bundled(image).items():
+            settings = self.settings(service, phase)
+            for name, variable in self.bundled(image, phase).items():
                 if name not in settings:
                     if variable.is_required_in(self.environment):
                         faults.append(

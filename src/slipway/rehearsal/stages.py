@@ -97,7 +97,9 @@ def workspace_builds(config: Config, version: Version, root: Path) -> tuple[Imag
         if portal.configure is Configured.BUILD  # what is configured at start is built without any environment's values
     }
     declared = {image: config.bundled(image) for image in portals}
-    return image_builds(workspace, version, datetime.now(UTC), Bases(), arguments, "", root, declared=declared)
+    built_in = {image: config.built_in(image) for image in portals}
+    now = datetime.now(UTC)
+    return image_builds(workspace, version, now, Bases(), arguments, "", root, declared=declared, built_in=built_in)
 
 
 def tried_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> Checked:
