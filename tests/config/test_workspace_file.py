@@ -20,6 +20,7 @@ def source(tmp_path: Path) -> Path:
         "zamio_backend/manage.py",
         "zamio_backend/requirements.txt",
         "packages/ui/package.json",
+        "packages/ui/src/index.ts",
         *(f"zamio_{portal}/package.json" for portal in ("frontend", "admin", "publisher", "stations")),
     ):
         (tmp_path / "src" / file).parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ _HEAD = """\
 # Variables
 
 Every variable that an environment may hold.
-This page is written by `inv env.docs` from `env/schema.yaml`; change that file, not this one.
+This page is written by `inv env.docs` (or `inv env.example`) from `env/schema.yaml`; change that file, not this one.
 
 A value comes from the last of these that sets it: the default below, `env/base.env`, `env/<environment>.env`,
 `env/<environment>.secrets.env`, `env/<environment>.<service>.env`, the process that runs `inv`.
@@ -54,7 +54,7 @@ def _row(schema: Schema, name: str, variable: Variable) -> str:
     default = f"`{variable.default}`" if variable.default is not None else ""
     cells = (
         f"`{name}`",
-        _holds(variable),
+        holds(variable),
         _given_to(name, variable),
         _needed_in(schema, variable),
         default,
@@ -63,7 +63,8 @@ def _row(schema: Schema, name: str, variable: Variable) -> str:
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
-def _holds(variable: Variable) -> str:
+def holds(variable: Variable) -> str:
+    """Return what a value may be, in a few words of Markdown."""
     bounds = variable.constraints
     words = [str(variable.type).replace("_", " ")]
     if bounds.choices:

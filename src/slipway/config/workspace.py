@@ -132,12 +132,14 @@ class Frontend(_Model):
     """The npm workspace of the portals: one install for all, one image each.
 
     `packages` are workspace members that portals share, `files` further files that a portal's build reads
-    (`tsconfig.base.json`), both relative to `path`.
+    (`tsconfig.base.json`), `types` the file that `inv env.example` writes the variables' TypeScript into, all relative
+    to `path`.
     """
 
     path: RelativePath = "."
     packages: tuple[RelativePath, ...] = ()
     files: tuple[RelativePath, ...] = ()
+    types: Annotated[RelativePath, Field(pattern=r"\.d\.ts$")] | None = None
     install: Install = Install.CI
     portals: dict[Name, Portal]
 

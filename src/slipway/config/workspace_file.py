@@ -1,7 +1,7 @@
 """Reading `workspace.yaml` and holding it against the checkout that it describes."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from slipway.config.document import Document, read_document
 from slipway.config.fault import Fault, refuse, shown
@@ -76,6 +76,8 @@ def _needed(workspace: Workspace) -> Iterator[tuple[tuple[str, ...], str, bool]]
         yield ("frontend", "packages"), _below(frontend.path, package), True
     for file in frontend.files:
         yield ("frontend", "files"), _below(frontend.path, file), False
+    if frontend.types is not None:
+        yield ("frontend", "types"), _below(frontend.path, str(PurePosixPath(frontend.types).parent)), True
     for name, portal in frontend.portals.items():
         key = ("frontend", "portals", name, "path")
         yield key, _below(frontend.path, portal.path), True
