@@ -11,10 +11,6 @@ from pathlib import Path
 import pytest
 from invoke import Argument
 
-from slipway.config.config import SCHEMA
-from slipway.config.schema_file import load_schema
-from slipway.config.variables_doc import variables_document
-from slipway.config.workspace_file import load_workspace
 from tasks import namespace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,13 +110,6 @@ def test_every_link_and_path_of_a_page_leads_somewhere(page: Path) -> None:
     paths = [span for span in _SPAN.findall(page.read_text()) if _PATH.match(span) and "secrets" not in span]
     wrong += [path for path in paths if not (ROOT / path).exists()]
     assert wrong == []
-
-
-def test_the_page_of_variables_is_as_the_schema_has_it() -> None:
-    example = ROOT / "example"
-    schema = load_schema(ROOT / SCHEMA, ROOT, load_workspace(example / "workspace.yaml", example))
-    written = (ROOT / "docs" / "variables.md").read_text()
-    assert written == variables_document(schema, (ROOT / SCHEMA).read_text()), "`inv env.docs` writes it anew"
 
 
 def test_every_key_of_the_workspace_file_is_explained() -> None:

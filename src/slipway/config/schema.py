@@ -117,26 +117,26 @@ def _reason_alone(schema: dict[str, Any]) -> None:
 
 
 class Variable(_Model):
-    """One variable. `services` holds service, role or image names; `required` is true, false or a list of environments.
+    """One variable. What contradicts itself is found when the file is read."""
 
-    `generate` is the length of the secret that the rehearsal makes up; `computed` variables are set by Slipway alone;
-    `deprecated` is a reason, or a `Deprecation`. What contradicts itself is found when the file is read.
-    """
-
-    type: Kind
-    description: str = Field(min_length=3)
-    services: tuple[str, ...] = ()
-    phase: Phase = Phase.RUN
-    required: bool | tuple[Name, ...] = False
-    default: Text | None = None
-    secret: bool = False
-    computed: bool = False
-    generate: int | None = Field(default=None, ge=16, le=256)
-    example: Text | None = None
-    deprecated: Annotated[Deprecation, BeforeValidator(_reason)] | None = Field(
-        default=None, json_schema_extra=_reason_alone
+    type: Kind = Field(description="What its text may look like.")
+    description: str = Field(min_length=3, description="What it means, in one line for people.")
+    services: tuple[str, ...] = Field(default=(), description="Who gets it: service, role or image names.")
+    phase: Phase = Field(default=Phase.RUN, description="When it is read: run, build or deploy.")
+    required: bool | tuple[Name, ...] = Field(
+        default=False, description="Whether it needs a value: true, false, or the environments where it does."
     )
-    constraints: Constraints = Constraints()
+    default: Text | None = Field(default=None, description="Its value where no file sets it.")
+    secret: bool = Field(default=False, description="Whether nobody may see its value.")
+    computed: bool = Field(default=False, description="Whether Slipway alone sets it.")
+    generate: int | None = Field(
+        default=None, ge=16, le=256, description="Characters of the secret that a rehearsal makes up."
+    )
+    example: Text | None = Field(default=None, description="A value as it could be; of a secret, a reference.")
+    deprecated: Annotated[Deprecation, BeforeValidator(_reason)] | None = Field(
+        default=None, json_schema_extra=_reason_alone, description="Why nothing needs it any more."
+    )
+    constraints: Constraints = Field(default=Constraints(), description="Bounds of its value.")
 
     def is_required_in(self, environment: str) -> bool:
         """Whether the environment needs a value."""
@@ -164,8 +164,8 @@ class Variable(_Model):
 class Schema(_Model):
     """The environments and their stage, and every variable by name."""
 
-    environments: dict[Name, Stage]
-    variables: dict[VariableName, Variable]
+    environments: dict[Name, Stage] = Field(description="Each environment's stage: how strict the rules are.")
+    variables: dict[VariableName, Variable] = Field(description="Every variable, by name.")
 
     def variables_of(self, workspace: Workspace, service: str, phase: Phase) -> dict[str, Variable]:
         """Return what `service` of `workspace` gets in `phase`, in the file's order."""

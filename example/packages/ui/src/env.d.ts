@@ -1,5 +1,5 @@
 // The variables of the portals. Written by `inv env.example` from env/schema.yaml; change that file, not this one.
-// Every value is text. Include it once for each portal: "include" of its tsconfig.json, or a reference in a shared package.
+// Every value is text. Include it once: by "include" of a portal's tsconfig.json, or a reference in a shared package.
 
 /** What /env.js tells a page when it loads. */
 interface PortalEnvironment {
