@@ -1,6 +1,7 @@
 """`inv env.*`: the variables of the environments."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,3 +91,6 @@ def _write(files: "Collection[Written]") -> None:
             partial.replace(file.file)
         except OSError as error:
             raise UsageError(f"cannot be written: {error.strerror}", where=file.shown) from error
+        finally:
+            with suppress(OSError):
+                partial.unlink()

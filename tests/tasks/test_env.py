@@ -70,6 +70,17 @@ def test_a_file_that_cannot_be_written_is_named(checkout: Path, capsys: pytest.C
     assert "env/local.env.example: cannot be written" in said.err + said.out
 
 
+def test_a_folder_in_a_files_place_is_stale_and_cannot_be_written(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "env" / "local.env.example").unlink()
+    (checkout / "env" / "local.env.example").mkdir()
+    assert example(checkout, check=True) == 1
+    assert example(checkout) == 2
+    assert "env/local.env.example: cannot be written" in capsys.readouterr().err
+    assert not [*checkout.rglob("*.part")]
+
+
 def test_a_models_json_schema_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     env.schema(Context(), model="EnvironmentConfig", format="json")
     assert json.loads(capsys.readouterr().out)["title"] == "EnvironmentConfig"

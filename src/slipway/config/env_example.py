@@ -29,7 +29,7 @@ def env_example(schema: Schema, text: str, environment: str) -> str:
     """Return the file for one environment. `text` is the schema's own file, whose `# --- title` lines divide it."""
     lines = [_HEAD.format(name=environment)]
     title = ""
-    for name, section in sections(text):
+    for name, section in sections(schema, text):
         variable = schema.variables[name]
         if variable.computed or variable.deprecated is not None:
             continue

@@ -31,7 +31,7 @@ def variables_document(schema: Schema, text: str) -> str:
     """Return the page. `text` is the schema's own file, whose `# --- title` lines divide the variables."""
     lines = [_HEAD]
     title = ""
-    for name, section in sections(text):
+    for name, section in sections(schema, text):
         if section != title:
             title = section
             lines += [f"\n## {title[:1].upper()}{title[1:]}\n"]
@@ -40,14 +40,16 @@ def variables_document(schema: Schema, text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def sections(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (variable, title of its section) in the file's order."""
-    title = "Variables"
+def sections(schema: Schema, text: str) -> Iterator[tuple[str, str]]:
+    """Yield (variable, title of its section) in the file's order, those last that the file writes in another form."""
+    title, rest = "Variables", dict(schema.variables)
     for heading, name in _SECTION.findall(text):
         if heading:
             title = heading
-        else:
+        elif rest.pop(name, None) is not None:
             yield name, title
+    for name in rest:
+        yield name, "Further variables"
 
 
 def _row(schema: Schema, name: str, variable: Variable) -> str:

@@ -24,10 +24,10 @@ class Written:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the file is not there, or holds something else. Raises `OSError` where it cannot be read."""
+        """Whether the file is not there, cannot be read, or holds something else."""
         try:
             return self.file.read_bytes() != self.text.encode()
-        except FileNotFoundError:
+        except OSError:
             return True
 
 

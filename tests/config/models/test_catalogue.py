@@ -78,6 +78,13 @@ def test_a_reason_alone_is_a_deprecation_for_an_editor_too() -> None:
         assert list(validator("schema").iter_errors({"environments": {}, "variables": {"A": variable}})) == []
 
 
+def test_a_size_is_written_with_its_unit_for_an_editor_too() -> None:
+    data = load(ROOT / "example" / "workspace.yaml", "x").data
+    for budget, fits in (("400MB", True), ("1.2 GB", True), (400, False), ("400", False)):
+        data["backend"]["budget"] = budget
+        assert (not list(validator("workspace").iter_errors(data))) is fits
+
+
 @pytest.mark.parametrize(("name", "hint"), [("serviceconfig", "did you mean ServiceConfig?"), ("x", "there are Env")])
 def test_a_model_that_is_none_is_told_with_those_that_are(name: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
