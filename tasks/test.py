@@ -30,15 +30,17 @@ class Stage:
 def stages(*, fast: bool) -> tuple[Stage, ...]:
     """Return what `inv test` runs; `fast` leaves out what needs an engine or seconds."""
     python = (sys.executable, "-m")
+    # Tests of one file share servers and folders, so a file stays in one process.
+    parallel = ("-n", "auto", "--dist", "loadfile")
     quick = (
         Stage("style", (*python, "ruff", "check", "--quiet")),
         Stage("format", (*python, "ruff", "format", "--check", "--quiet")),
         Stage("types", (*python, "mypy")),
         Stage("imports", (str(Path(sys.executable).with_name("lint-imports")),)),
-        Stage("tests", (*python, "pytest", "-q", "-m", "not docker and not rehearsal and not slow")),
+        Stage("tests", (*python, "pytest", "-q", *parallel, "-m", "not docker and not rehearsal and not slow")),
     )
     whole = (
-        Stage("slow tests", (*python, "pytest", "-q", "-m", "slow and not docker and not rehearsal")),
+        Stage("slow tests", (*python, "pytest", "-q", *parallel, "-m", "slow and not docker and not rehearsal")),
         Stage("engine tests", (*python, "pytest", "-q", "-m", "docker and not rehearsal"), engine=True),
         Stage("rehearsal tests", (*python, "pytest", "-q", "-m", "rehearsal"), engine=True),
     )
