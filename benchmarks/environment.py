@@ -1,10 +1,11 @@
 """What the check of an environment's configuration finds, what it costs, and what the readers of an env file say to it.
 
-    .venv/bin/python benchmarks/environment.py [--source PATH] [--only readers,mistakes,sources,speed] [--format json]
+    .venv/bin/python benchmarks/environment.py [--source PATH] [--only readers,sources,...] [--format json]
 
 `readers` puts the corpus of tricky lines, 100 000 made-up ones and 10 000 nasty values through the real programs
 (python-dotenv, django-environ, node, Vite, bash, Compose). `mistakes` applies the table of mistakes one by one to a
-correct configuration. `sources` reads the monorepo at PATH. `speed` compares whole processes, run in turns.
+correct configuration. `sources` reads the monorepo at PATH. `schema` judges the schema of variables and reads 10 000
+addresses beside the real readers. `speed` compares whole processes, run in turns.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from runtime_parts import ROOT, Figure
 
-PARTS = ("readers", "mistakes", "sources", "speed")
+PARTS = ("readers", "mistakes", "sources", "schema", "speed")
 
 
 def measured(parts: list[str], source: Path | None) -> list[Figure]:
