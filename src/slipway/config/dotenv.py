@@ -29,7 +29,11 @@ def read_env_file(file: Path, where: str) -> tuple[tuple[Line, ...], list[Fault]
 
     No fault shows a value or a malformed line: either may be a secret, or a part of one.
     """
-    text, faults = read_text(file, where)
+    return parse_env(*read_text(file, where), where)
+
+
+def parse_env(text: str, faults: list[Fault], where: str) -> tuple[tuple[Line, ...], list[Fault]]:
+    """Like `read_env_file` for a text that was read already; `faults` are what was wrong with it then."""
     if any(fault.fatal for fault in faults):
         return (), faults
     if "\r" in text.replace("\r\n", ""):
@@ -47,6 +51,28 @@ def read_env_file(file: Path, where: str) -> tuple[tuple[Line, ...], list[Fault]
         elif binding.key is not None:
             lines.append(Line(binding.key, Secret(binding.value or ""), place))
     return tuple(lines), faults
+
+
+def with_value(text: str, name: str, value: str) -> str:
+    """Return the text of an env file in which `name` has `value`, every other line as it was.
+
+    `value` is of an alphabet that needs no quotes. A name set more than once gets it everywhere; a new one is added at
+    the end.
+    """
+    parts, is_set, end = [], False, "\r\n" if "\r\n" in text else "\n"
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        original = binding.original.string
+        if binding.key != name or binding.error:
+            parts.append(original)
+            continue
+        before = re.match(r"\s*(?:export[^\S\r\n]+)?", original)
+        assert before is not None
+        parts.append(f"{before[0]}{name}={value}{end if original.endswith((chr(10), chr(13))) else ''}")
+        is_set = True
+    whole = "".join(parts)
+    if is_set:
+        return whole
+    return f"{whole}{'' if not whole or whole.endswith(chr(10)) else end}{name}={value}{end}"
 
 
 def _line(binding: Binding) -> int:
