@@ -14,6 +14,7 @@ from slipway.secret import Mask, Secret
 
 if TYPE_CHECKING:
     from slipway.config.config import Config
+    from slipway.engines.coolify.platform import Coolify
     from slipway.ports import BackupStore, Images, Lock, Say
     from slipway.target import Target
 
@@ -23,7 +24,6 @@ def open_target(
     config: "Config", images: "Images", mask: Mask, say: "Say", labels: Mapping[str, str] | None = None
 ) -> Iterator[tuple["Target", "BackupStore"]]:
     """Open the ports; close them afterwards. Containers that Slipway itself starts there bear `labels`."""
-    from slipway.engines.coolify.platform import Coolify
     from slipway.engines.host.engine import HostEngine
     from slipway.engines.host.lock import HostJournal, HostLock
     from slipway.engines.host.ssh import Host
@@ -44,19 +44,7 @@ def open_target(
     ca_file = optional_setting(config, "SLIPWAY_CA_FILE")
     registry = setting(config, "SLIPWAY_REGISTRY")
     with ExitStack() as stack:
-        platform = stack.enter_context(
-            Coolify(
-                setting(config, "SLIPWAY_COOLIFY_URL"),
-                Secret(setting(config, "SLIPWAY_COOLIFY_TOKEN")),
-                setting(config, "SLIPWAY_COOLIFY_PROJECT"),
-                config.environment,
-                token_source=_where(config, "SLIPWAY_COOLIFY_TOKEN"),
-                server=optional_setting(config, "SLIPWAY_COOLIFY_SERVER"),
-                network=setting(config, "SLIPWAY_NETWORK"),
-                ca_file=Path(ca_file) if ca_file else None,
-                mask=mask,
-            )
-        )
+        platform = stack.enter_context(open_platform(config, mask))
         host = stack.enter_context(Host(address))
         containers = stack.enter_context(HostEngine.over(host, labels))
         state = StateFolder(host, config.environment)
@@ -81,6 +69,25 @@ def open_target(
             labels=dict(labels or {}),
         )
         yield target, state
+
+
+def open_platform(config: "Config", mask: Mask) -> "Coolify":
+    """Return the environment's platform; it is closed as a context."""
+    from slipway.engines.coolify.platform import Coolify
+    from slipway.plans.desired import optional_setting, setting
+
+    ca_file = optional_setting(config, "SLIPWAY_CA_FILE")
+    return Coolify(
+        setting(config, "SLIPWAY_COOLIFY_URL"),
+        Secret(setting(config, "SLIPWAY_COOLIFY_TOKEN")),
+        setting(config, "SLIPWAY_COOLIFY_PROJECT"),
+        config.environment,
+        token_source=_where(config, "SLIPWAY_COOLIFY_TOKEN"),
+        server=optional_setting(config, "SLIPWAY_COOLIFY_SERVER"),
+        network=setting(config, "SLIPWAY_NETWORK"),
+        ca_file=Path(ca_file) if ca_file else None,
+        mask=mask,
+    )
 
 
 @contextmanager

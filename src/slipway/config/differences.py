@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from slipway.config import references
 from slipway.config.config import DOMAIN, Config
-from slipway.config.explained import SLIPWAY, shown_value
+from slipway.config.explained import SLIPWAY, is_reference, shown_value
 from slipway.config.kinds import Kind
 from slipway.config.schema import Phase, Schema
 from slipway.secret import Secret
@@ -58,9 +58,10 @@ def configured(config: Config) -> dict[str, dict[str, Side]]:
         if setting is None:
             return None
         text = setting.text.reveal()
+        secret = setting.is_secret and not is_reference(text)
         known = {each: public.get(each, f"${{{each}}}") for each in setting.references}
         whole = text if "" in known else str(references.expand(text, known))
-        return Side(text, shown_value(whole, setting.variable.type, secret=False, key=b""), setting.is_secret)
+        return Side(text, shown_value(whole, setting.variable.type, secret=False, key=b""), secret)
 
     deploying = [name for name, variable in config.schema.variables.items() if variable.phase is Phase.DEPLOY]
     names: dict[str | None, Iterable[str]] = {reader: config.settings(reader) for reader in config.workspace.services}

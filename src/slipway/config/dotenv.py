@@ -12,6 +12,7 @@ from slipway.config.textfile import read_text
 from slipway.secret import Secret
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:/@+=-]*")
 _LEADING_BREAK = re.compile(r"\r\n|\n|\r")
 
 
@@ -53,12 +54,20 @@ def parse_env(text: str, faults: list[Fault], where: str) -> tuple[tuple[Line, .
     return tuple(lines), faults
 
 
+def can_be_spelled(value: str) -> bool:
+    """Whether a value can be written so that readers agree on it: in single quotes, where it needs any."""
+    return not set(value) & set("'\\\r\n")
+
+
 def with_value(text: str, name: str, value: str) -> str:
     """Return the text of an env file in which `name` has `value`, every other line as it was.
 
-    `value` is of an alphabet that needs no quotes. A name set more than once gets it everywhere; a new one is added at
-    the end.
+    A name set more than once gets it everywhere; a new one is added at the end. Raises `ValueError` for a value that
+    cannot be spelled so that all readers agree.
     """
+    if not can_be_spelled(value):
+        raise ValueError("no spelling of this value is the same for all readers")
+    value = value if _PLAIN.fullmatch(value) else f"'{value}'"
     parts, is_set, end = [], False, "\r\n" if "\r\n" in text else "\n"
     for binding in parse_stream(io.StringIO(text, newline="")):
         original = binding.original.string

@@ -96,7 +96,17 @@ class Explaining:
         for name, value in computed.items():
             kind = str(config.schema.variables[name].type) if name in config.schema.variables else "string"
             over = self._layers(name, reader)
-            yield Explained(name, (), value, kind, False, str(Phase.RUN), "computed", SLIPWAY, over)
+            yield Explained(
+                name,
+                (),
+                value,
+                kind,
+                secret=False,
+                phase=str(Phase.RUN),
+                layer="computed",
+                where=SLIPWAY,
+                overrides=over,
+            )
 
     def _own(self) -> list[Setting]:
         """Return what Slipway itself reads."""
@@ -149,11 +159,16 @@ class Explaining:
         return shown_value(value.reveal() if isinstance(value, Secret) else value, kind, secret=secret, key=self.key)
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text is a reference that stands for all that is secret in it."""
+    return _REFERENCE_ALONE.fullmatch(text) is not None
+
+
 def shown_value(text: str, kind: Kind, *, secret: bool, key: bytes) -> str:
     """Return a value as it may be shown: a secret as its keyed digest, an address with its password alone masked."""
     if not secret:
         return _CREDENTIALS.sub(lambda found: found["before"] + _digest(found["password"], key), text)
-    if not text or _REFERENCE_ALONE.fullmatch(text):
+    if not text or is_reference(text):
         return text
     if kind in _DATABASE_URLS or kind is Kind.URL:
         return _address(text, kind, key) or _digest(text, key)

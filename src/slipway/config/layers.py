@@ -226,7 +226,7 @@ def other_secrets(root: Path, unseal: Unseal | None = None) -> dict[str, tuple[S
     folder, end = root / FOLDER, ".secrets.env"
     names = {file.name.removesuffix(SUFFIX).removesuffix(end) for file in folder.glob(f"*{end}")}
     sealed = {file.name.removesuffix(SUFFIX).removesuffix(end) for file in folder.glob(f"*{end}{SUFFIX}")}
-    for name in sorted(names | sealed):
+    for name in sorted(name for name in names | sealed if not name.startswith(".")):  # what was being written
         where = f"{FOLDER}/{name}{end}"
         if name in names:
             lines, faults = read_env_file(root / where, where)

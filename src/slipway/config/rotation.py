@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from slipway.config.config import Config
+from slipway.config.dotenv import can_be_spelled
 from slipway.config.generated import generate_secrets
 from slipway.config.layers import FOLDER, Layer
 from slipway.errors import UsageError
@@ -33,12 +34,9 @@ def rotation(config: Config, name: str, choose: Callable[[Sequence[str]], str] =
     The older SECRET_KEY moves to the front of SECRET_KEY_FALLBACKS, so that nobody is logged out. Raises `UsageError`
     for what is no secret, or one that somebody else gives out, with the reason.
     """
-    length = _refuse_foreign(config, name)
+    _refuse_foreign(config, name)
     file = _file(config, name)
-    made = generate_secrets(config.schema, {}, choose)[name]
-    if length < len(made.reveal()):
-        made = Secret(made.reveal()[:length])
-    values = {name: made}
+    values = {name: generate_secrets(config.schema, {}, choose)[name]}
     notes = [f"`inv deploy --env {config.environment}` brings it to the services"]
     setting = config.setting(name)
     if name == SIGNING_KEY and OLDER_KEYS in config.schema.variables and setting is not None and setting.text:
@@ -48,8 +46,7 @@ def rotation(config: Config, name: str, choose: Callable[[Sequence[str]], str] =
     return Rotation(file, values, tuple(notes))
 
 
-def _refuse_foreign(config: Config, name: str) -> int:
-    """Return how long the new value shall be."""
+def _refuse_foreign(config: Config, name: str) -> None:
     where = f"{FOLDER}/schema.yaml"
     variable = config.schema.variables.get(name)
     if variable is None or not variable.secret:
@@ -74,7 +71,6 @@ def _refuse_foreign(config: Config, name: str) -> int:
             where=where,
             hint="ask whoever gives it out for a new one, and put that into the file of secrets",
         )
-    return variable.generate
 
 
 def _file(config: Config, name: str) -> str:
@@ -92,9 +88,9 @@ def _file(config: Config, name: str) -> str:
 
 
 def _older(config: Config, key: str, file: str) -> Secret:
-    if "," in key or key != key.strip():
+    if "," in key or key != key.strip() or not can_be_spelled(key):
         raise UsageError(
-            f"the {SIGNING_KEY} of now holds a comma or a blank at its end, so it cannot stand in {OLDER_KEYS}",
+            f"the {SIGNING_KEY} of now holds a character that cannot stand in the list {OLDER_KEYS}",
             where=file,
             hint="put a new one into the file yourself; everybody will be logged out once",
         )

@@ -79,6 +79,13 @@ class Age:
                 "is damaged or cut off", where=where, hint="take the file from git again, or seal anew"
             ) from error
 
+    def own_public_key(self) -> str:
+        """Return the public half of the user's own key. Raises `UsageError` where its file holds none."""
+        text, faults = read_text(self.own_file, str(self.own_file))
+        refuse(faults, str(self.own_file))
+        self._mask.add([Secret(key) for key in _KEY.findall(text)])
+        return str(_identities(text, str(self.own_file))[0].to_public())
+
     def _identities(self, sealed: str) -> tuple[list[Identity], str]:
         text, where = self._text(sealed)
         found = _identities(text, where)
