@@ -99,7 +99,7 @@ class Config:
         return self.written(name, service) if known else None
 
     def why_open(self, name: str) -> str:
-        """Say why no service can refer to the variable `name`; "" where the reason is told as a circle."""
+        """Say why no service can refer to the variable `name`; "" where the reason is told as a circle already."""
         if self.schema.variables[name].computed:
             return "Slipway computes when it deploys"
         readers = (None, *self.workspace.services)

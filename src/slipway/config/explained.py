@@ -137,7 +137,8 @@ class Explaining:
             return Stands(shown, self._value(setting), setting.where) if setting else Stands(shown, "", "nothing")
         if name in self.observed:
             value = self.observed[name]
-            return Stands(shown, self._shown(value, Kind.URL, isinstance(value, Secret)), "the platform, now")
+            kind = Kind.DATABASE_URL  # what of it is secret is a database's address or password
+            return Stands(shown, self._shown(value, kind, isinstance(value, Secret)), "the platform, now")
         if name in self._public:
             domain = self.config.setting(DOMAIN)
             return Stands(shown, self._public[name], f"{DOMAIN} {domain.where}" if domain else DOMAIN)
