@@ -98,7 +98,6 @@ def make_key(s: Session) -> None:
         return s.finish({"file": str(file), "public": public, "made": False}, f"{file} is there; public key: {public}")
     secret, public = new_key()
     s.mask.add([secret])
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(file, f"# public key: {public}\n{secret.reveal()}\n".encode(), str(file))
     s.console.say(f"{file}: keep a copy where you keep passwords; without it nothing sealed for you can be opened")
     told = f"public key: {public}, to be a line of {RECIPIENTS}"
@@ -130,7 +129,6 @@ def _write(s: Session, where: str, values: dict[str, str]) -> None:
         keys = sealed_for(s.age, sealed, f"{plain}{SUFFIX}") or _recipients(())
         seal(s.age, text, sealed, f"{plain}{SUFFIX}", keys)
     if is_plain:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(file, text.encode(), plain)
 
 

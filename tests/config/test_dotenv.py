@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from slipway.config.dotenv import parse_env, read_env_file, with_value
 from slipway.config.generated import ALPHABET
+from slipway.secret import Secret
 
 CANARY = "Zq7-canary_Value"
 
@@ -133,3 +134,15 @@ def test_a_new_value_changes_its_own_lines_and_no_other(lines: list[str], end: s
 def test_a_value_without_a_spelling_that_all_agree_on_is_not_written(value: str) -> None:
     with pytest.raises(ValueError, match="no spelling"):
         with_value("A=1\n", "A", value)
+
+
+@given(st.text(max_size=80), NEW)
+def test_whatever_a_file_holds_that_can_be_read_the_rest_of_it_means_the_same(text: str, value: str) -> None:
+    before, faults = parse_env(text, [], "x")
+    if faults or "A" in {line.name for line in before}:
+        return
+    after, more = parse_env(with_value(text, "A", value), [], "x")
+    assert [(line.name, line.value) for line in after] == [(line.name, line.value) for line in before] + [
+        ("A", Secret(value))
+    ]
+    assert more == []

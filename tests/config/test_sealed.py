@@ -1,11 +1,14 @@
 """What can be told of a sealed file without a key, and the sealed file as a layer."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipway.checks.environment import check_environment
 from slipway.config.layers import Layer, other_secrets, read_layers
 from slipway.config.sealed import (
     NoIdentity,
@@ -16,7 +19,9 @@ from slipway.config.sealed import (
     without_recipients,
 )
 from slipway.config.workspace import Workspace
+from slipway.engines.age import Age
 from slipway.errors import UsageError
+from slipway.secret import Mask
 
 keys = st.lists(st.from_regex(r"age1[a-z0-9]{5,10}", fullmatch=True), min_size=1, max_size=3)
 PLAIN, SEALED = "env/production.secrets.env", "env/production.secrets.env.age"
@@ -71,8 +76,6 @@ def test_a_sealed_file_is_read_in_memory_where_there_is_no_plain_one(
 def test_without_a_key_that_is_told_and_nothing_is_called_missing_for_it(
     root: Path, workspace: Workspace, sealed: Path
 ) -> None:
-    from slipway.checks.environment import check_environment
-
     issues = check_environment(root, "production", workspace)
     assert [(issue.id, issue.where) for issue in issues] == [("file.locked", SEALED)]
     wrong = refusing(UsageError("is damaged", hint="take it again"))
@@ -131,3 +134,21 @@ def test_secrets_of_a_sealed_environment_are_sought_in_images_where_a_key_is_the
     assert other_secrets(root) == {}
     with pytest.raises(UsageError, match="is damaged"):
         other_secrets(root, refusing(UsageError("is damaged")))
+
+
+def test_that_git_tracks_a_sealed_file_is_as_it_should_be(root: Path, workspace: Workspace, sealed: Path) -> None:
+    for words in (["init", "-q"], ["add", "-f", SEALED]):
+        subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
+    issues = check_environment(root, "production", workspace, unseal=opening(b"SECRET_KEY=x\n"))
+    assert [issue for issue in issues if issue.id == "secret.tracked"] == []
+
+
+def test_who_has_no_sealed_file_pays_nothing_for_age(
+    root: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyrage", None)
+    age = Age("", Mask())
+    check_environment(root, "production", workspace, unseal=age.unseal)
+    (root / SEALED).write_bytes(b"age-encryption.org/v1\n-> X25519 a\nb\n--- c\nd")
+    with pytest.raises(ImportError):
+        check_environment(root, "production", workspace, unseal=age.unseal)

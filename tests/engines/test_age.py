@@ -166,7 +166,7 @@ def test_a_private_file_is_private_and_never_written_through_a_link(tmp_path: Pa
         replace_file(link, b"2", "link")
     assert file.read_bytes() == b"1"
     with pytest.raises(Unreachable, match="cannot be written"):
-        replace_file(tmp_path / "absent" / "x", b"", "x")
+        replace_file(file / "below a file" / "x", b"", "x")
 
 
 def test_the_key_of_digests_is_made_once_and_stays(tmp_path: Path) -> None:
@@ -177,3 +177,32 @@ def test_the_key_of_digests_is_made_once_and_stays(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.write_bytes(b"short")
     assert len(kept_key(file, "k")) == 32
+
+
+def test_an_ssh_key_does_as_well_and_one_with_a_passphrase_is_told(tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        KeySerializationEncryption,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+    )
+
+    key, file = Ed25519PrivateKey.generate(), tmp_path / "id_ed25519"
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    sealed = somebody().seal(b"x", [f"{public} anna@laptop"], "s")
+    assert stanzas(sealed, "s") == ("ssh-ed25519",)
+
+    def write(encryption: KeySerializationEncryption) -> Age:
+        file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption))
+        file.chmod(0o600)
+        return somebody(str(file))
+
+    assert write(NoEncryption()).unseal(sealed, "s") == b"x"
+    with pytest.raises(UsageError, match="no key that can be used") as raised:
+        write(BestAvailableEncryption(b"word")).unseal(sealed, "s")
+    assert raised.value.hint == "an SSH key must have no passphrase"
+    with pytest.raises(UsageError, match="key's file"):
+        somebody("~no-such-user/key").unseal(sealed, "s")

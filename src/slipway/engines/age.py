@@ -37,7 +37,7 @@ class Age:
     @property
     def own_file(self) -> Path:
         """Where the user's own key is."""
-        return self._own or Path(OWN_KEY).expanduser()
+        return self._own or _at_home(OWN_KEY)
 
     def seal(self, text: bytes, recipients: Sequence[str], where: str) -> bytes:
         """Return `text` encrypted for `recipients`, in letters (age's armour), so that git shows a text file.
@@ -96,7 +96,7 @@ class Age:
     def _text(self, sealed: str) -> tuple[str, str]:
         if _KEY.search(self._given) or _PRIVATE_SSH.search(self._given):
             return self._given, GIVEN
-        file = Path(self._given).expanduser() if self._given else self.own_file
+        file = _at_home(self._given) if self._given else self.own_file
         if not self._given and not file.exists():
             raise NoIdentity("is sealed, and no key is at hand", where=sealed, hint=_HINT)
         where = f"{GIVEN} (a file)" if self._given else str(file)
@@ -105,6 +105,13 @@ class Age:
         if file.stat().st_mode & 0o077:
             raise UsageError("others may read this key", where=where, hint="chmod 600 the file")
         return text, where
+
+
+def _at_home(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"the key's file: {error}", where=GIVEN, hint="give the whole path, without ~") from error
 
 
 def new_key() -> tuple[Secret, str]:
@@ -161,7 +168,8 @@ def _identities(text: str, where: str) -> list[Identity]:
             return [ssh.Identity.from_buffer(text.encode())]
         found: list[Identity] = [x25519.Identity.from_str(key) for key in _KEY.findall(text)]
     except (pyrage.IdentityError, ValueError) as error:
-        raise UsageError("is no key that can be used", where=where, hint=_HINT) from error
+        hint = "an SSH key must have no passphrase" if _PRIVATE_SSH.search(text) else _HINT
+        raise UsageError("is no key that can be used", where=where, hint=hint) from error
     if not found:
         raise UsageError("holds no key", where=where, hint=_HINT)
     return found

@@ -19,6 +19,7 @@ def replace_file(file: Path, data: bytes, where: str, mode: int = 0o600) -> None
         )
     partial = file.with_name(f".partial.{file.name}")
     try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as new:
             os.fchmod(new.fileno(), mode)

@@ -70,6 +70,5 @@ def kept_key(file: Path, where: str) -> bytes:
     if not faults and len(data) == 32:
         return data
     key = secrets.token_bytes(32)
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(file, key, where)
     return key
