@@ -20,6 +20,9 @@ def push_variables(s: Session, *, yes: bool) -> None:
         results = list(run(s, Plan("lock", (AcquireLock(target.lock),)), target.journal))
         observed = target.platform.observe()  # once nobody else may change it
         wanted = wanted_variables(config, observed)
+        absent = [name for name in s.workspace.services if name not in wanted]
+        if absent:
+            s.console.say(f"not on the platform yet: {', '.join(absent)}")
         plan = variables_plan(s.env, wanted, observed, target.platform, target.lock)
         if plan.is_empty:
             return tell(s, results, f"up to date: the platform has the variables of {len(wanted)} services")

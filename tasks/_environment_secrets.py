@@ -142,10 +142,10 @@ def _files(s: Session) -> tuple[str, str]:
 
 
 def _recipients(given: Sequence[str]) -> tuple[str, ...]:
-    from slipway.engines.age import read_recipients
+    from slipway.engines.age import bare, read_recipients
 
     if given:
-        return tuple(dict.fromkeys(given))
+        return tuple(dict.fromkeys(map(bare, given)))
     found = read_recipients(ROOT / RECIPIENTS, RECIPIENTS) if (ROOT / RECIPIENTS).exists() else ()
     if not found:
         raise UsageError(

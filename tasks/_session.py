@@ -90,7 +90,7 @@ class Session:
         from slipway.config.config import load_config
 
         config = load_config(ROOT, self.env, self.workspace, {**self.process, **more}, self.secrets_file, self.unseal)
-        self.mask.add(config.secrets().values())
+        self.mask.add(config.hidden())
         return config
 
     def ground_settings(self) -> dict[str, str]:

@@ -116,8 +116,12 @@ def test_a_key_comes_from_a_file_that_nobody_else_may_read(data: bytes, tmp_path
 
 def test_recipients_are_read_by_line_and_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     file = tmp_path / "recipients.txt"
-    file.write_text(f"# team\n{PUBLIC}\n\n{OTHER_PUBLIC}\n{PUBLIC}\n")
-    assert read_recipients(file, "r") == (PUBLIC, OTHER_PUBLIC)
+    ssh = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN"
+    file.write_text(f"# team\n{PUBLIC}\n\n{OTHER_PUBLIC}\n{PUBLIC}\n{ssh} anna, at home\n")
+    assert read_recipients(file, "r") == (PUBLIC, OTHER_PUBLIC, ssh)
+    sealed = tmp_path / "x.age"
+    seal(somebody(), TEXT, sealed, "x", (PUBLIC, ssh))
+    assert sealed_for(somebody(), sealed, "x") == (PUBLIC, ssh)
     file.write_text(f"age1nothing\n{PUBLIC}\nssh-dss AAAA\n{KEY.reveal()}\n")
     with pytest.raises(UsageError) as raised:
         read_recipients(file, "r")

@@ -2,17 +2,19 @@
 
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote
 
 from slipway.config import references
 from slipway.config.fault import Fault, refuse, shown
 from slipway.config.health import HealthContract, health_contract
 from slipway.config.inlined import Written, inline_faults, put_in_place
-from slipway.config.layers import FOLDER, Layers, read_layers
+from slipway.config.layers import FOLDER, Layer, Layers, read_layers
 from slipway.config.media import media_origins
 from slipway.config.schema import BUNDLED, Phase, Schema, Stage, Variable, read_schema
 from slipway.config.sealed import Unseal
@@ -22,6 +24,7 @@ from slipway.secret import Secret
 
 SCHEMA = f"{FOLDER}/schema.yaml"
 DOMAIN = "SLIPWAY_DOMAIN"
+_CREDENTIALS = re.compile(r"://([^\s/:@?#]*)(?::([^\s/@]*))?@")
 HEALTH_VARIABLES = {
     "interval": "SLIPWAY_HEALTH_INTERVAL",
     "timeout": "SLIPWAY_HEALTH_TIMEOUT",
@@ -235,6 +238,24 @@ class Config:
             if variable.secret and (setting := self.setting(name)) and setting.parts and not setting.references:
                 found[name] = setting.text
         return found
+
+    def hidden(self) -> tuple[Secret, ...]:
+        """Return all that may never be shown: secrets, passwords inside addresses, whatever a file of secrets holds.
+
+        A name that the schema does not know counts where it stands in a file of secrets: it is there for a reason.
+        """
+        found = list(self.secrets().values())
+        for assignment in self.layers.assignments:
+            variable, text = self.schema.variables.get(assignment.line.name), assignment.line.value.reveal()
+            if variable is not None and not variable.secret:
+                continue
+            if variable is None and assignment.layer is Layer.SECRETS:
+                found.append(assignment.line.value)
+            # A Sentry key stands where others have a user, without a password.
+            for user, password in _CREDENTIALS.findall(text) if variable is not None else ():
+                secret = password or user
+                found += [Secret(secret), Secret(unquote(secret))] if "${" not in secret else []
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def _public(self) -> dict[str, str]:

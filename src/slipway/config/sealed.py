@@ -49,7 +49,7 @@ def with_recipients(text: str, recipients: Iterable[str]) -> str:
     """Return a text that also says, in a comment of its last line, for whom it is sealed."""
     body = without_recipients(text)
     gap = "" if not body or body.endswith("\n") else "\n"
-    return f"{body}{gap}{_SEALED_FOR}{' '.join(sorted(set(recipients)))}\n"
+    return f"{body}{gap}{_SEALED_FOR}{', '.join(sorted(set(recipients)))}\n"
 
 
 def without_recipients(text: str) -> str:
@@ -61,7 +61,7 @@ def without_recipients(text: str) -> str:
 def recipients_of(text: str) -> tuple[str, ...]:
     """Return for whom a decrypted text says that it is sealed; empty where another program sealed it."""
     line = text.removesuffix("\n").rpartition("\n")[2]
-    return tuple(line.removeprefix(_SEALED_FOR).split()) if line.startswith(_SEALED_FOR) else ()
+    return tuple(line.removeprefix(_SEALED_FOR).split(", ")) if line.startswith(_SEALED_FOR) else ()
 
 
 def _unarmoured(data: bytes, where: str) -> bytes:

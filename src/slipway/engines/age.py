@@ -90,7 +90,7 @@ class Age:
         text, where = self._text(sealed)
         found = _identities(text, where)
         keys = _KEY.findall(text)
-        self._mask.add([*map(Secret, keys), *(Secret(line) for line in text.splitlines() if len(line) > 20)])
+        self._mask.add(map(Secret, keys or (line for line in text.splitlines() if len(line) > 20)))
         return found, str(found[0].to_public()) if keys and hasattr(found[0], "to_public") else "an SSH key"
 
     def _text(self, sealed: str) -> tuple[str, str]:
@@ -129,9 +129,9 @@ def read_recipients(file: Path, where: str) -> tuple[str, ...]:
     found = []
     wrong: list[Fault] = []
     for number, line in enumerate(text.splitlines(), 1):
-        key = line.strip()
-        if not key or key.startswith("#"):
+        if not line.strip() or line.strip().startswith("#"):
             continue
+        key = bare(line)
         try:
             _recipient(key, f"{where}:{number}")
         except UsageError as error:
@@ -139,6 +139,11 @@ def read_recipients(file: Path, where: str) -> tuple[str, ...]:
         found.append(key)
     refuse(wrong, where)
     return tuple(dict.fromkeys(found))
+
+
+def bare(key: str) -> str:
+    """Return a public key without the comment that an SSH key may have."""
+    return " ".join(key.split()[:2])
 
 
 def _recipient(text: str, where: str) -> Recipient:
