@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from slipway.config.config import Config
     from slipway.config.workspace import Workspace
+    from slipway.engines.age import Age
     from slipway.engines.console import Console
     from slipway.engines.engine_address import EngineAddress
     from slipway.engines.images.buildkit import BuildKitImages
@@ -88,8 +89,8 @@ class Session:
         """Load the configuration with `more` values given; its secrets are masked in all output from here on."""
         from slipway.config.config import load_config
 
-        config = load_config(ROOT, self.env, self.workspace, {**self.process, **more}, self.secrets_file)
-        self.mask.add(config.secrets().values())
+        config = load_config(ROOT, self.env, self.workspace, {**self.process, **more}, self.secrets_file, self.unseal)
+        self.mask.add(config.hidden())
         return config
 
     def ground_settings(self) -> dict[str, str]:
@@ -111,6 +112,17 @@ class Session:
         from slipway.rehearsal.secrets_file import complete_secrets
 
         return complete_secrets(self.rehearsal_folder / "secrets.env", ROOT, self.workspace)
+
+    @cached_property
+    def age(self) -> "Age":
+        """Who seals and opens files of secrets, with the key that this process or this user has."""
+        from slipway.engines.age import Age
+
+        return Age(self.process.get("SLIPWAY_AGE_IDENTITY", ""), self.mask)
+
+    def unseal(self, data: bytes, where: str) -> bytes:
+        """Decrypt a sealed file; what that needs is loaded only where there is one."""
+        return self.age.unseal(data, where)
 
     def target(self, config: "Config") -> AbstractContextManager[tuple["Target", "BackupStore"]]:
         """Open the ports of the environment's host and platform; close them afterwards."""
@@ -231,6 +243,7 @@ class Session:
             config=self.load_config,
             target=self.target,
             given=self.process,
+            unseal=self.unseal,
         )
 
     def built_images(self) -> "dict[str, BuiltImage]":

@@ -12,6 +12,7 @@ from slipway.secret import Mask
 
 if TYPE_CHECKING:
     from slipway.config.config import Config
+    from slipway.engines.coolify.platform import Coolify
     from slipway.ports import BackupStore, Images, Lock, Say
     from slipway.target import Target
 
@@ -22,7 +23,6 @@ def open_target(
 ) -> Iterator[tuple["Target", "BackupStore"]]:
     """Open the ports; close them afterwards. Containers that Slipway itself starts there bear `labels`."""
     from slipway.config.models.deployment import deployment_config
-    from slipway.engines.coolify.platform import Coolify
     from slipway.engines.host.engine import HostEngine
     from slipway.engines.host.lock import HostJournal, HostLock
     from slipway.engines.host.ssh import Host
@@ -41,19 +41,7 @@ def open_target(
         port=there.ssh_port,
     )
     with ExitStack() as stack:
-        platform = stack.enter_context(
-            Coolify(
-                there.platform_url,
-                there.platform_token,
-                there.project,
-                config.environment,
-                token_source=there.token_source,
-                server=there.server,
-                network=there.network,
-                ca_file=there.ca_file,
-                mask=mask,
-            )
-        )
+        platform = stack.enter_context(open_platform(config, mask))
         host = stack.enter_context(Host(address))
         containers = stack.enter_context(HostEngine.over(host, labels))
         state = StateFolder(host, config.environment)
@@ -75,6 +63,25 @@ def open_target(
             labels=dict(labels or {}),
         )
         yield target, state
+
+
+def open_platform(config: "Config", mask: Mask) -> "Coolify":
+    """Return the environment's platform; it is closed as a context."""
+    from slipway.config.models.deployment import deployment_config
+    from slipway.engines.coolify.platform import Coolify
+
+    there = deployment_config(config)
+    return Coolify(
+        there.platform_url,
+        there.platform_token,
+        there.project,
+        config.environment,
+        token_source=there.token_source,
+        server=there.server,
+        network=there.network,
+        ca_file=there.ca_file,
+        mask=mask,
+    )
 
 
 @contextmanager

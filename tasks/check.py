@@ -13,7 +13,7 @@ def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "",
 
     with session(env=env, source=source, workspace=workspace, format=format) as s:
         given = {**s.process, **s.ground_settings()}
-        issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file)
+        issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file, s.unseal)
         if s.as_json:
             s.console.document(report(issues))
         else:

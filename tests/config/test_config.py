@@ -254,3 +254,13 @@ def test_a_config_shows_no_secret(config: Config) -> None:
     text = repr(config) + repr(config.settings("api")) + repr(config.settings("admin"))
     for secret in config.secrets().values():
         assert secret.reveal() not in text
+
+
+def test_all_that_may_never_be_shown_has_the_passwords_inside_addresses(root: Path, workspace: Workspace) -> None:
+    (root / "env" / "production.secrets.env").write_text(
+        "SECRET_KEY=one\nDATABASE_READ_URL=postgresql://u:p%2Fw@${service.postgres.host}/d\n"
+        "SENTRY_DSN=https://key@sentry.example.org/1\nNOT_IN_SCHEMA=two\nREDIS_URL=redis://:${service.redis.password}@h\n"
+    )
+    (root / "env" / "production.api.env").write_text("DEFAULT_FROM_EMAIL=shown@example.org\nNOT_KNOWN=shown\n")
+    found = {one.reveal() for one in load_config(root, "production", workspace).hidden()}
+    assert found == {"one", "p%2Fw", "p/w", "key", "https://key@sentry.example.org/1", "two"}

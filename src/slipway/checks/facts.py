@@ -10,14 +10,10 @@ from slipway.checks.issue import Issue, Severity
 from slipway.config import references
 from slipway.config.config import DOMAIN, Config, Setting
 from slipway.config.schema import Phase, Stage
-from slipway.config.workspace import Engine, Role
+from slipway.config.workspace import Role
 
 # A name that is no name may be a line of a pasted key, so only what reads like one is shown.
 _SHOWABLE_NAME = re.compile(r"(?=.{1,40}$)([A-Z]+|[A-Z][A-Z0-9]*(_[A-Z0-9]+)+)")
-_SAMPLES = {
-    Engine.POSTGRESQL: "postgresql://app:sample@database:5432/app",
-    Engine.REDIS: "redis://default:sample@cache:6379/0",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +60,7 @@ class Facts:
     def values(self) -> dict[str, str]:
         """What references stand for: public values, and samples of what only the platform knows."""
         workspace = self.config.workspace
-        samples = {
-            f"service.{name}.internal_url": _SAMPLES[found.engine] for name, found in workspace.databases.items()
-        }
-        for name, service in workspace.services.items():
-            if service.port:
-                samples[f"service.{name}.internal_url"] = f"http://{name}:{service.port}"
-        return {**samples, **references.public_values(workspace, self.domain)}
+        return {**references.sample_values(workspace), **references.public_values(workspace, self.domain)}
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:

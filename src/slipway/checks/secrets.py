@@ -9,6 +9,7 @@ from slipway.checks.issue import Issue, Severity
 from slipway.config.kinds import Kind
 from slipway.config.layers import COMMITTED, FOLDER, Layer
 from slipway.config.references import REFERENCE
+from slipway.config.sealed import SUFFIX
 
 # What may follow a reference that stands for the whole secret: a database number, a query.
 _AFTER_REFERENCE = re.compile(r"([/?][\w/?&=.-]{0,40})?")
@@ -44,7 +45,7 @@ def _is_reference(text: str) -> bool:
 def tracked(facts: Facts) -> Iterator[Issue]:
     """`secret.tracked`: git tracks a file of secrets."""
     files = {a.file for a in facts.config.layers.assignments if a.layer is Layer.SECRETS}
-    for file in sorted(files & facts.tracked):
+    for file in sorted(file for file in files & facts.tracked if not file.endswith(SUFFIX)):
         hint = f"git rm --cached {file}, commit, and give every secret in it a new value"
         yield Issue("secret.tracked", Severity.ERROR, file, file, "git tracks this file of secrets", hint)
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from slipway.config import schema_rules
 from slipway.config.document import Document, read_document
 from slipway.config.fault import Fault, refuse, shown
-from slipway.config.references import known_names
+from slipway.config.references import VARIABLE, known_names
 from slipway.config.schema import Schema, Variable, VariableName, words_of
 from slipway.config.workspace import Workspace
 
@@ -43,7 +43,7 @@ def _contradictions(document: Document, schema: Schema | None, workspace: Worksp
         frozenset(_mapping(document, "variables")),
         words_of(workspace),
         frozenset(service for service in workspace.services if workspace.services[service].role == "static"),
-        frozenset(known_names(workspace)),
+        frozenset({*known_names(workspace), *(f"{VARIABLE}{name}" for name in _mapping(document, "variables"))}),
     )
     found = [
         Fault("schema.environment", document.where(("environments", name)), f"environments.{name}: {message}")

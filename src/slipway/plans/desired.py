@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from slipway.config.config import Config
+from slipway.config.fault import refuse
 from slipway.config.models.deployment import deployment_services
+from slipway.config.references import EXTERNAL, database_values, sample_values, service_values
 from slipway.config.workspace import Engine
 from slipway.errors import UsageError
 from slipway.release.desired import DesiredDatabase, DesiredService
@@ -65,13 +67,29 @@ def desired_services(config: Config, registry: str) -> tuple[DesiredService, ...
 
 def platform_values(config: Config, observed: ObservedPlatform) -> Mapping[str, str | Secret]:
     """Return what references to the platform's own names stand for: databases by URL, services by alias and port."""
-    values: dict[str, str | Secret] = {
-        f"service.{name}.internal_url": database.internal_url for name, database in observed.databases.items()
-    }
+    values: dict[str, str | Secret] = {}
+    for name, database in observed.databases.items():
+        values |= database_values(name, database.internal_url, database.external_url)
     for found in deployment_services(config, registry=""):
-        if (url := found.service.network.internal_url) is not None:
-            values[f"service.{found.service.name}.internal_url"] = url
+        network = found.service.network
+        if network.port:
+            values |= service_values(found.service.name, network.alias, network.port)
     return values
+
+
+def refuse_open(config: Config, observed: ObservedPlatform) -> None:
+    """Refuse, before anything acts, variables whose references the platform neither hands out nor will.
+
+    What a database gets with its creation (`internal_url` and the like) may still be to come; an address from outside
+    never comes of itself. Raises one `UsageError` that names every one of them, with file and line.
+    """
+    samples, values = sample_values(config.workspace), platform_values(config, observed)
+    coming = {
+        name: text
+        for name, text in samples.items()
+        if name.split(".")[1] not in observed.databases and not name.endswith(f".{EXTERNAL}")
+    }
+    refuse(config.open_faults({**coming, **values}), f"the configuration of {config.environment}")
 
 
 def setting(config: Config, name: str) -> str:
