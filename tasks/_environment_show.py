@@ -69,6 +69,7 @@ def _observed(s: Session, config: "Config", *, observe: bool) -> "Values":
     from slipway.plans.desired import platform_values
     from tasks._target import open_platform
 
+    _refuse_no_ground(s)
     try:
         with open_platform(config, s.mask) as platform:
             return platform_values(config, platform.observe())
@@ -77,6 +78,14 @@ def _observed(s: Session, config: "Config", *, observe: bool) -> "Values":
             raise
         s.console.say(f"the platform was not asked: {error.message}")
         return {}
+
+
+def _refuse_no_ground(s: Session) -> None:
+    """Say so where a rehearsal's platform is asked and no rehearsal is standing."""
+    if s.env == REHEARSAL:
+        from slipway.rehearsal.ground import load_ground
+
+        load_ground(s.rehearsal_folder)
 
 
 def compare_environments(s: Session, other: str) -> None:
@@ -96,6 +105,7 @@ def compare_with_platform(s: Session) -> None:
     from tasks._target import open_platform
 
     config = s.config
+    _refuse_no_ground(s)
     with open_platform(config, s.mask) as platform:
         observed = platform.observe()
     wanted = given(wanted_variables(config, observed), config.schema)

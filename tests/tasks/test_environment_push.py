@@ -150,6 +150,8 @@ def test_what_a_reference_stands_for_is_asked_of_the_platform(
         ("env.show --env production --name SENTRY_DSN", 1, "SENTRY_DSN has no value"),
         ("env.diff --env production --with production", 2, "is the same environment"),
         ("env.diff --env production --with nowhere", 2, "env/nowhere.env: there is no such file"),
+        ("env.diff", 2, "no rehearsal is standing"),
+        ("env.show --observe", 2, "no rehearsal is standing"),
         ("env.seal --env ../x", 2, "an environment is named in small letters"),
     ],
 )

@@ -13,6 +13,8 @@ from slipway.config.sealed import SUFFIX
 
 # What may follow a reference that stands for the whole secret: a database number, a query.
 _AFTER_REFERENCE = re.compile(r"([/?][\w/?&=.-]{0,40})?")
+# An address whose password alone is secret, and a reference.
+_PASSWORD_REFERRED_TO = re.compile(r"[a-z+]+://[\w.-]*:\$\{[\w.]+\}@(?:[\w.:-]|\$\{[\w.]+\})+(?:/[\w.-]{0,40})?")
 _COMMON = re.compile(
     r"pass(word|wort)?|secret|admin|zamio|django|postgres|redis|letmein|qwert[yz]|abc|0?123+4*5*6*7*8*9*0*",
     re.IGNORECASE,
@@ -38,6 +40,8 @@ def committed(facts: Facts) -> Iterator[Issue]:
 
 
 def _is_reference(text: str) -> bool:
+    if _PASSWORD_REFERRED_TO.fullmatch(text):
+        return True
     match = REFERENCE.match(text)
     return match is not None and _AFTER_REFERENCE.fullmatch(text[match.end() :]) is not None
 

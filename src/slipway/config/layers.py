@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -69,7 +70,7 @@ class Assignment:
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layers:
     """All assignments, the weakest first, and the files they come from (as shown in messages)."""
 
@@ -78,7 +79,14 @@ class Layers:
 
     def chain(self, name: str, service: str | None) -> tuple[Assignment, ...]:
         """Return every assignment of `name` that counts for `service` (None: for no service alone), the winner last."""
-        return tuple(a for a in self.assignments if a.line.name == name and a.service in {None, service})
+        return tuple(a for a in self._by_name.get(name, ()) if a.service in {None, service})
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Assignment]]:
+        found: dict[str, list[Assignment]] = {}
+        for assignment in self.assignments:
+            found.setdefault(assignment.line.name, []).append(assignment)
+        return found
 
 
 def check_environment_name(environment: str) -> None:

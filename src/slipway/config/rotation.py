@@ -63,7 +63,7 @@ def _refuse_foreign(config: Config, name: str) -> None:
         raise UsageError(
             f"{name} is what the rehearsal's database was created with",
             where=where,
-            hint="`inv rehearse.down`; the next rehearsal creates its database anew",
+            hint="`inv rehearse.down`, then remove the file of made-up secrets: the next rehearsal makes up others",
         )
     if variable.generate is None:
         raise UsageError(
