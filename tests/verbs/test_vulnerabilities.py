@@ -1,8 +1,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
+from slipway.checks.vulnerabilities import check_vulnerabilities
 from slipway.config.workspace import Workspace
 from slipway.errors import Unreachable
 from slipway.inventory.advisory import Finding, SourceAnswer
@@ -63,12 +65,24 @@ def test_sources_are_asked_at_once_and_one_that_fails_stops_no_other() -> None:
     assert [(one.source, one.why) for one in silent] == [("silent", "no name; last"), ("skipping", "it knows none")]
 
 
+def test_a_backend_without_python_and_a_portal_without_npm_packages_are_not_passed(workspace: Workspace) -> None:
+    images = tuple(Inventory(name, f"zamio/{name}:1", "sha256:a", (BASH,)) for name in sorted(workspace.image_names))
+    evidence = gather(workspace, images, (SourceAnswer("suite", frozenset({BASH})),), ())
+    issues = check_vulnerabilities(evidence, workspace.vulnerabilities, date(2026, 11, 24))
+    assert {issue.id for issue in issues} == {"vulnerabilities.unreadable"}
+    assert [issue.message.partition(" package")[0] for issue in issues] == [
+        "shows no npm",
+        "shows no Python",
+        *["shows no npm"] * 3,
+    ]
+
+
 def test_the_report_has_findings_sources_and_what_is_unknown(workspace: Workspace) -> None:
     answers, silent = ask_sources([FakeSource("none", Unreachable("no"))], (IMAGE,), {}, told)
     report = Report(gather(workspace, (IMAGE,), answers, silent), {}).as_json()
     assert report == {
         "findings": [],
-        "sources": [{"name": "none", "answered": 0, "why": "no"}],
+        "sources": [{"name": "none", "answered": 0, "why": "no", "blind": ""}],
         "unknown": ["Debian"],
         "sboms": {},
     }

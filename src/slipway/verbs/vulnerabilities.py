@@ -12,7 +12,7 @@ from slipway.config.workspace import Workspace
 from slipway.errors import SlipwayError
 from slipway.inventory.advisory import Silence, SourceAnswer
 from slipway.inventory.npm import NpmLock
-from slipway.inventory.package import Inventory, sorted_packages
+from slipway.inventory.package import Ecosystem, Inventory, sorted_packages
 from slipway.ports import AdvisorySource, BuiltImage, Contents, Say
 
 _AT_ONCE = 3
@@ -53,7 +53,7 @@ def ask_sources(
     silent: list[Silence] = []
     with ThreadPoolExecutor(max(1, len(sources))) as pool:
         for source, answer in zip(sources, pool.map(ask, sources), strict=True):
-            if isinstance(answer, SourceAnswer) and answer.asked:
+            if isinstance(answer, SourceAnswer) and (answer.asked or answer.strangers):
                 answers.append(answer)
                 say(f"{source.name}: answered for {len(answer.asked)} packages, {len(answer.findings)} findings")
             elif isinstance(answer, SourceAnswer):
@@ -76,7 +76,9 @@ def gather(
     document, _ = read_document(workspace.file, shown(workspace.file))
     count = len(workspace.vulnerabilities.ignore)
     places = [document.where(("vulnerabilities", "ignore", n)) for n in range(count)] if document else []
-    return Evidence(inventories, answers, silent, places)
+    expected = {name: frozenset({Ecosystem.DEBIAN, Ecosystem.NPM}) for name in workspace.frontend.portals}
+    expected["backend"] = frozenset({Ecosystem.DEBIAN, Ecosystem.PYTHON})
+    return Evidence(inventories, answers, silent, places, expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,11 @@ class Report:
                 for f in evidence.findings()
             ],
             "sources": [
-                *({"name": a.source, "answered": len(a.asked), "why": a.silence} for a in evidence.answers),
-                *({"name": one.source, "answered": 0, "why": one.why} for one in evidence.silent),
+                *(
+                    {"name": a.source, "answered": len(a.asked), "why": a.silence, "blind": a.blind}
+                    for a in evidence.answers
+                ),
+                *({"name": one.source, "answered": 0, "why": one.why, "blind": ""} for one in evidence.silent),
             ],
             "unknown": [ecosystem.label for ecosystem in evidence.unknown()],
             "sboms": {image: str(file) for image, file in self.sboms.items()},
