@@ -318,6 +318,9 @@ class Contents(Protocol):
     def inventory(self, image: BuiltImage) -> Inventory:
         """Return the packages of an image."""
 
+    def cancel(self) -> None:
+        """End, from another thread, what `inventory` is at; it then raises `Unreachable`."""
+
 
 class AdvisorySource(Protocol):
     """Somebody who knows of vulnerabilities in packages of some ecosystems."""
@@ -327,3 +330,6 @@ class AdvisorySource(Protocol):
 
     def ask(self, inventories: Sequence[Inventory], sboms: dict[str, Path]) -> SourceAnswer:
         """Ask about all packages of its ecosystems; `sboms` are the images' SBOMs by image. It has its own deadline."""
+
+    def cancel(self) -> None:
+        """End, from another thread, what `ask` has started: programs and containers. Must not wait for an answer."""

@@ -58,3 +58,14 @@ def test_an_image_without_any_list_has_no_packages() -> None:
 def test_an_image_that_went_away_is_told() -> None:
     with pytest.raises(Unreachable, match="did not hand the image out"):
         ImageContents(docker.from_env()).inventory(image("slipway-test/absent:1"))
+
+
+@pytest.mark.docker
+def test_cancel_ends_the_reading_and_leaves_nothing_behind() -> None:
+    client = docker.from_env()
+    contents = ImageContents(client)
+    contents.cancel()
+    with tiny.image(client) as reference:
+        with pytest.raises(Unreachable, match="was cancelled"):
+            contents.inventory(image(reference))
+        assert client.containers.list(all=True, filters={"label": LABEL}) == []

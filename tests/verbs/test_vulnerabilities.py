@@ -23,6 +23,9 @@ class FakeContents:
     def inventory(self, image: BuiltImage) -> Inventory:
         return Inventory(image.name, image.tags[0], image.id, (BASH,))
 
+    def cancel(self) -> None:
+        """Need nothing."""
+
 
 @dataclass
 class FakeSource:
@@ -38,6 +41,9 @@ class FakeSource:
         if isinstance(self.says, Unreachable):
             raise self.says
         return self.says
+
+    def cancel(self) -> None:
+        """Need nothing."""
 
 
 def told(_: str) -> None:

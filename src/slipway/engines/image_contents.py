@@ -1,6 +1,7 @@
 """Reads an image's list of packages from its whole file system, which the engine sends once; nothing of it runs."""
 
 import tarfile
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, cast
@@ -31,6 +32,11 @@ class ImageContents:
     def __init__(self, client: "DockerClient") -> None:
         """Take an engine."""
         self._client = client
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """End what is read, from another thread; `inventory` raises `Unreachable`, now and later."""
+        self._cancelled.set()
 
     def inventory(self, image: BuiltImage) -> Inventory:
         """Return what `image` holds. Raises `Unreachable` when the engine does not answer or stops in the middle."""
@@ -46,7 +52,9 @@ class ImageContents:
                 image.id, ["-"], entrypoint=["-"], network_mode="none", labels={LABEL: image.name}
             )
             try:
-                with tarfile.open(fileobj=cast("IO[bytes]", _Stream(_chunks(container))), mode="r|") as tar:
+                with tarfile.open(
+                    fileobj=cast("IO[bytes]", _Stream(self._chunks(container, reference))), mode="r|"
+                ) as tar:
                     for entry in tar:
                         seen.look(entry, tar)
             finally:
@@ -59,6 +67,13 @@ class ImageContents:
                 hint="see that the engine runs (docker version), then repeat",
             ) from error
         return seen.inventory(image.name, reference, image.id)
+
+    def _chunks(self, container: "Container", reference: str) -> "Iterator[bytes]":
+        # The stubs say text; what comes is a generator of bytes.
+        for chunk in cast("Iterator[bytes]", container.export()):
+            if self._cancelled.is_set():
+                raise Unreachable("reading the image was cancelled", where=reference)
+            yield chunk
 
 
 @dataclass(slots=True)
@@ -112,11 +127,6 @@ def _matters(name: str) -> bool:
     is_licence = name.startswith("usr/share/doc/") and file == "copyright" and name.count("/") == 4
     is_list = name.startswith(_STATUS_FOLDER) and not file.endswith((".md5sums", ".list"))
     return name == _STATUS or name in _SYSTEM or is_licence or is_list
-
-
-def _chunks(container: "Container") -> "Iterator[bytes]":
-    # The stubs say text; what comes is a generator of bytes.
-    return iter(cast("Iterator[bytes]", container.export()))
 
 
 class _Stream:

@@ -1,13 +1,14 @@
 """Reuse: images of the same inputs, in this engine or in a registry, that need a new tag and no build."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from slipway.errors import UsageError
 from slipway.plan import Progress
 from slipway.ports import BuiltImage, ImageBuild, Images
 from slipway.release.inputs import INPUTS_LABEL, Inputs
+from slipway.verbs.at_once import at_once
 
 _AT_ONCE = 4
 
@@ -41,9 +42,9 @@ def reusable(
             found[build.name] = Reused(local)
     due = [build for build in builds if build.name not in found and not inputs[build.name].unknown_bases]
     if registry and due:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            pulled = pool.map(lambda build: _there(images, build, inputs[build.name], registry, progress), due)
-            found |= {build.name: Reused(image, pulled=True) for build, image in zip(due, pulled, strict=True) if image}
+        asked = [partial(_there, images, build, inputs[build.name], registry, progress) for build in due]
+        pulled = at_once(asked, _AT_ONCE, images.cancel)
+        found |= {build.name: Reused(image, pulled=True) for build, image in zip(due, pulled, strict=True) if image}
     return found
 
 

@@ -1,8 +1,8 @@
 """Look for known vulnerabilities: read each image, ask every source at once, hold what was found against the policy."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from slipway.checks.vulnerabilities import Evidence
@@ -14,6 +14,7 @@ from slipway.inventory.advisory import Silence, SourceAnswer
 from slipway.inventory.npm import NpmLock
 from slipway.inventory.package import Ecosystem, Inventory, sorted_packages
 from slipway.ports import AdvisorySource, BuiltImage, Contents, Say
+from slipway.verbs.at_once import at_once
 
 _AT_ONCE = 3
 
@@ -34,8 +35,7 @@ def read_inventories(
         say(f"{image.name}: {len(whole.packages)} packages")
         return whole
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return tuple(pool.map(read, built.values()))
+    return tuple(at_once([partial(read, image) for image in built.values()], _AT_ONCE, contents.cancel))
 
 
 def ask_sources(
@@ -49,18 +49,22 @@ def ask_sources(
         except SlipwayError as error:
             return error
 
+    def cancel() -> None:
+        for source in sources:
+            source.cancel()
+
     answers: list[SourceAnswer] = []
     silent: list[Silence] = []
-    with ThreadPoolExecutor(max(1, len(sources))) as pool:
-        for source, answer in zip(sources, pool.map(ask, sources), strict=True):
-            if isinstance(answer, SourceAnswer) and (answer.asked or answer.strangers):
-                answers.append(answer)
-                say(f"{source.name}: answered for {len(answer.asked)} packages, {len(answer.findings)} findings")
-            elif isinstance(answer, SourceAnswer):
-                silent.append(Silence(source.name, source.ecosystems, answer.silence or "it was asked for nothing"))
-            else:
-                words = "; ".join((answer.message, *(line[:160] for line in answer.details[-1:])))
-                silent.append(Silence(source.name, source.ecosystems, words))
+    said = at_once([partial(ask, source) for source in sources], len(sources), cancel)
+    for source, answer in zip(sources, said, strict=True):
+        if isinstance(answer, SourceAnswer) and (answer.asked or answer.strangers):
+            answers.append(answer)
+            say(f"{source.name}: answered for {len(answer.asked)} packages, {len(answer.findings)} findings")
+        elif isinstance(answer, SourceAnswer):
+            silent.append(Silence(source.name, source.ecosystems, answer.silence or "it was asked for nothing"))
+        else:
+            words = "; ".join((answer.message, *(line[:160] for line in answer.details[-1:])))
+            silent.append(Silence(source.name, source.ecosystems, words))
     for one in silent:
         say(f"{one.source}: no answer: {one.why}")
     return tuple(answers), tuple(silent)

@@ -1,5 +1,7 @@
 """The comparison with what a suite offers, and the real security suite asked through a container."""
 
+import threading
+import time
 from contextlib import closing
 
 import docker
@@ -107,7 +109,8 @@ def test_the_real_suite_knows_an_old_openssl_and_the_base_is_up_to_it() -> None:
     (finding,) = answer.findings
     assert finding.package == old
     assert finding.id.startswith("DEBIAN-openssl-3.0.")
-    assert (answer.asked, answer.strangers) == ({old}, {third})
+    assert answer.asked == {old}
+    assert answer.strangers == {third}
     assert "bullseye" in answer.silence
     assert "does not publish bash 99-1~third" in answer.silence
     assert client.containers.list(all=True, filters={"label": LABEL}) == []
@@ -127,6 +130,29 @@ def test_a_mirror_that_hangs_is_left_at_the_deadline() -> None:
     slow = {"etc/os-release": "VERSION_CODENAME=bookworm\n", "bin/apt-get": "#!/bin/sh\nsleep 60\n"}
     with tiny.image(client, slow) as reference, pytest.raises(Unreachable, match="could not be fetched"):
         DebianSecurity(client, reference, seconds=1).ask([], {})
+    assert client.containers.list(all=True, filters={"label": LABEL}) == []
+
+
+@pytest.mark.docker
+def test_cancel_ends_the_container_and_lets_none_be_started() -> None:
+    client = docker.from_env()
+    slow = {"etc/os-release": "VERSION_CODENAME=bookworm\n", "bin/apt-get": "#!/bin/sh\nsleep 60\n"}
+
+    with tiny.image(client, slow) as reference:
+        suite = DebianSecurity(client, reference)
+
+        def cancel() -> None:
+            tiny.wait_until(lambda: client.containers.list(filters={"label": LABEL}), 10)
+            suite.cancel()
+
+        stop = threading.Thread(target=cancel)
+        stop.start()
+        begin = time.monotonic()
+        for _ in range(2):
+            with pytest.raises(Unreachable):
+                suite.ask([], {})
+        assert time.monotonic() - begin < 15
+        stop.join()
     assert client.containers.list(all=True, filters={"label": LABEL}) == []
 
 

@@ -5,6 +5,7 @@ has a newer version of it than the image. One that Debian publishes nowhere in t
 replaced meanwhile: the suite's silence says nothing of it.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from slipway.inventory.package import Ecosystem, Inventory, Package, is_package
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
 LABEL = "slipway.security-suite"
 _SECURITY = "-security"
@@ -57,6 +59,9 @@ class DebianSecurity:
         self._client = client
         self._base = base
         self._seconds = seconds
+        self._container: Container | None = None
+        self._is_cancelled = False
+        self._lock = threading.Lock()
 
     def ask(self, inventories: Sequence[Inventory], sboms: dict[str, Path]) -> SourceAnswer:  # noqa: ARG002 - asked by name
         """Compare every Debian package of the suite's release. Raises `Unreachable` where no list can be had.
@@ -77,6 +82,23 @@ class DebianSecurity:
             self.name, fitting - strangers, findings, silence="; ".join(reasons), strangers=strangers, blind=_BLIND
         )
 
+    def cancel(self) -> None:
+        """End the container, from another thread; whoever waits for it removes it."""
+        from docker.errors import APIError
+
+        with self._lock:
+            self._is_cancelled = True
+            if self._container is not None:
+                with suppress(APIError):
+                    self._container.kill()
+
+    def _start(self, container: "Container") -> None:
+        with self._lock:
+            if self._is_cancelled:
+                raise Unreachable("was cancelled", where=self.name)
+            container.start()
+            self._container = container
+
     def _lists(self) -> str:
         from docker.errors import APIError, DockerException
         from requests import RequestException
@@ -86,7 +108,7 @@ class DebianSecurity:
                 self._base, ["-c", _SCRIPT], entrypoint=["sh"], labels={LABEL: "list"}, user="0"
             )
             try:
-                container.start()
+                self._start(container)
                 code = container.wait(timeout=self._seconds)["StatusCode"]
                 out, err = (container.logs(stdout=not e, stderr=e).decode(errors="replace") for e in (False, True))
             finally:
