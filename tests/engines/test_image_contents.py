@@ -1,5 +1,8 @@
 """Lists of packages read from real images, of which none is ever started."""
 
+import gzip
+import json
+
 import docker
 import pytest
 
@@ -43,6 +46,19 @@ def test_every_list_in_an_image_is_read_and_nothing_runs() -> None:
     assert inventory.system == "debian 12"
     assert inventory.unread == (f"/{VENV}/broken-1.dist-info/METADATA: has no usable name and version",)
     assert client.containers.list(all=True, filters={"label": LABEL}) == []
+
+
+@pytest.mark.docker
+def test_a_portals_bundle_is_what_its_image_carries_of_the_lock() -> None:
+    client = docker.from_env()
+    portal = {"": {}, "admin": {"dependencies": {"react": "19"}}, "node_modules/react": {"version": "19.1.0"}}
+    lock = gzip.compress(json.dumps({"portal": "admin", "lockfileVersion": 3, "packages": portal}).encode())
+    for content, names, unread in ((lock, ["react"], 0), (lock[:-9], [], 1)):
+        with tiny.image(client, {"etc/slipway/lock.gzip": content}) as reference:
+            inventory = ImageContents(client).inventory(image(reference))
+        assert [package.name for package in inventory.of(Ecosystem.NPM)] == names
+        assert len(inventory.unread) == unread
+        assert all(told.startswith("/etc/slipway/lock.gzip: ") for told in inventory.unread)
 
 
 @pytest.mark.docker

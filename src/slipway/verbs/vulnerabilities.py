@@ -1,7 +1,7 @@
 """Look for known vulnerabilities: read each image, ask every source at once, hold what was found against the policy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,29 +11,20 @@ from slipway.config.fault import shown
 from slipway.config.workspace import Workspace
 from slipway.errors import SlipwayError
 from slipway.inventory.advisory import Silence, SourceAnswer
-from slipway.inventory.npm import NpmLock
-from slipway.inventory.package import Ecosystem, Inventory, sorted_packages
+from slipway.inventory.package import Ecosystem, Inventory
 from slipway.ports import AdvisorySource, BuiltImage, Contents, Say
 from slipway.verbs.at_once import at_once
 
 _AT_ONCE = 3
 
 
-def read_inventories(
-    workspace: Workspace, built: Mapping[str, BuiltImage], contents: Contents, say: Say
-) -> tuple[Inventory, ...]:
-    """Return what each image holds; a portal's bundle has no list of its own, so its packages come from the lock.
-
-    Raises `UsageError` for a lock that cannot be used, `Unreachable` when the engine does not answer.
-    """
-    lock = NpmLock.read(workspace.source / workspace.frontend.path / "package-lock.json")
-    bundled = {name: lock.production(portal.path) for name, portal in workspace.frontend.portals.items()}
+def read_inventories(built: Mapping[str, BuiltImage], contents: Contents, say: Say) -> tuple[Inventory, ...]:
+    """Return what each image holds. Raises `Unreachable` when the engine does not answer."""
 
     def read(image: BuiltImage) -> Inventory:
         seen = contents.inventory(image)
-        whole = replace(seen, packages=sorted_packages((*seen.packages, *bundled.get(image.name, ()))))
-        say(f"{image.name}: {len(whole.packages)} packages")
-        return whole
+        say(f"{image.name}: {len(seen.packages)} packages")
+        return seen
 
     return tuple(at_once([partial(read, image) for image in built.values()], _AT_ONCE, contents.cancel))
 
