@@ -141,7 +141,10 @@ class Images(Protocol):
         """Return the newest image with a label that has a tag of `repository`, None when the engine has none."""
 
     def fetch(self, reference: str, say: Say) -> BuiltImage | None:
-        """Pull and return the image; None where its registry does not have it or does not answer, which is said."""
+        """Pull and return the image; None where its registry does not have it or does not answer, which is said.
+
+        Raises `UsageError` where the registry wants another log-in.
+        """
 
     def tag(self, reference: str, other: str) -> None:
         """Give an image a further name. Raises `UsageError` when the engine does not have it."""

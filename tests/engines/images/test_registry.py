@@ -83,6 +83,9 @@ def test_the_log_in_that_docker_keeps_reaches_pushes_pulls_and_bases(
         log_in(login, registry, "wrong")
         with pytest.raises(UsageError, match="wants another log-in"):
             images.push(base, lines.append)
+        with pytest.raises(UsageError, match=rf"(?s){registry} wants another log-in.*docker login {registry}"):
+            images.fetch(base, lines.append)
+        assert not images.answers(base)
         log_in(login, registry)
         images.push(base, lines.append)
         subprocess.run(["docker", "image", "rm", "-f", base], capture_output=True, check=True)

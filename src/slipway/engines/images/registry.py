@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from slipway.engines.images import errors as say_why
-from slipway.errors import Refused, Unreachable
+from slipway.errors import Refused, Unreachable, UsageError
 from slipway.ports import Pushed, Say
 
 if TYPE_CHECKING:
@@ -50,13 +50,25 @@ class Registries:
 
     def answers(self, reference: str, seconds: float = 4.0) -> bool:
         """Whether a registry offers `reference` to this engine; asks the registry, downloads nothing."""
+        try:
+            return self.offers(reference, seconds)
+        except UsageError:
+            return False
+
+    def offers(self, reference: str, seconds: float = 4.0) -> bool:
+        """Return what `answers` does. Raises `UsageError` where the registry wants another log-in."""
         from docker.errors import APIError
         from requests.exceptions import RequestException
 
         with self.engine.client(seconds) as client:
             try:
                 client.inspect_distribution(reference)  # type: ignore[no-untyped-call]  # the stubs leave it out
-            except (APIError, RequestException):
+            except APIError as error:
+                why = say_why.pull_failed(reference, error.explanation or str(error))
+                if isinstance(why, UsageError):
+                    raise why from error
+                return False
+            except RequestException:
                 return False
         return True
 
