@@ -98,6 +98,12 @@ def test_the_log_in_that_docker_keeps_reaches_pushes_pulls_and_bases(
         assert inputs.parts[f"base {base}"].startswith("sha256:")
         built = images.build(build, lambda event: lines.append(f"{event.step} {event.text}"))
         subprocess.run(["docker", "image", "rm", "-f", base], capture_output=True, check=True)
+        # So does one that is only copied from: no build ever asks a registry for a log-in itself.
+        copies = made(tmp_path, label, f"slipway-test/{label}:2")
+        (copies.context[0].root / "Dockerfile").write_text(f"FROM scratch\nCOPY --from={base} / /\n")
+        assert images.read([copies])["web"].unknown_bases == ()
+        images.build(copies, quiet)
+        subprocess.run(["docker", "image", "rm", "-f", base], capture_output=True, check=True)
         log_in(login, registry, "wrong")
         with pytest.raises(UsageError, match="wants another log-in"):
             images.read([build])
