@@ -263,7 +263,7 @@ class Session:
             raise UsageError(
                 f"built with the variables of another environment: {', '.join(foreign)}",
                 where="engine",
-                hint=f"`inv build.all --env {self.env}` builds them for {self.env}",
+                hint=f"name theirs with --env, or `inv build.all --env {self.env}` builds them for {self.env}",
             )
         return built
 
