@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +103,10 @@ class Session:
         place = f".slipway/{REHEARSAL}/ground.json"
         settings = load_ground(self.rehearsal_folder).settings()
         return {name: Placed(value, place) for name, value in settings.items()}
+
+    def for_rehearsal(self) -> "Session":
+        """Return this session for the rehearsal's environment."""
+        return self if self.env == REHEARSAL else replace(self, env=REHEARSAL)
 
     @property
     def secrets_file(self) -> Path | None:
@@ -248,8 +252,6 @@ class Session:
 
     def built_images(self) -> "dict[str, BuiltImage]":
         """Return the images of this version as the engine has them. Raises `UsageError` naming those it has not."""
-        from dataclasses import replace
-
         from slipway.plans.build_portals import BUILT_WITH, CONFIGURED, built_with
         from slipway.release.image import ImageName
 
@@ -274,7 +276,7 @@ class Session:
             raise UsageError(
                 f"built with the variables of another environment: {', '.join(foreign)}",
                 where="engine",
-                hint=f"`inv build.all --env {self.env}` builds them for {self.env}",
+                hint=f"name theirs with --env, or `inv build.all --env {self.env}` builds them for {self.env}",
             )
         return built
 

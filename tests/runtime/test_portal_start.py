@@ -16,9 +16,12 @@ from slipway.config.kinds import Kind
 from slipway.config.schema import Variable
 from slipway.config.workspace import Configured, Workspace
 from slipway.config.workspace_file import load_workspace
+from slipway.engines.image_contents import ImageContents
 from slipway.engines.images.buildkit import BuildKitImages
 from slipway.engines.images.files import EngineImageFiles
 from slipway.errors import Refused
+from slipway.inventory.npm import NpmLock
+from slipway.inventory.package import Ecosystem
 from slipway.plans.build import image_builds
 from slipway.plans.build_common import Bases
 from slipway.plans.build_portals import CONFIGURED
@@ -114,6 +117,9 @@ def test_one_image_tells_each_environment_its_own_values(checkout: Path) -> None
         assert image.labels[CONFIGURED] == "start"
         texts = bundle(image)
         page = texts["index.html"]
+        with docker_client() as client:
+            bundled = ImageContents(client).inventory(image).of(Ecosystem.NPM)
+        assert bundled == NpmLock.read(checkout / "package-lock.json").production("zamio_admin")
         assert page.index('<script src="/env.js">') < page.index('type="module"')
         assert any("globalThis.__ENV.VITE_API_URL" in text for text in texts.values())
         # What all environments share is in page and script; no look-up asks for it.

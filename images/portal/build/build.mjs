@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { compress, filesBelow, inlineScripts, settle } from "./finish.mjs";
+import { productionLock } from "./lock.mjs";
 import { misread } from "./lookups.mjs";
 import { declared, mentioned, sentinel } from "./variables.mjs";
 
@@ -90,4 +91,5 @@ const csp = [CSP, hashes.length > 0 ? `script ${hashes.join(" ")}` : ""].filter(
 const told = { configured: `${configured}\n`, variables: VARIABLES && `${VARIABLES}\n`, csp: csp && `${csp}\n` };
 if (configured === "build") told.values = VITE_ENV && `${VITE_ENV}\n`;
 for (const [name, text] of Object.entries(told)) writeFileSync(join("/portal", name), text);
+writeFileSync("/portal/lock.gzip", productionLock(readFileSync("package-lock.json", "utf8"), path));
 settle("/portal", filesBelow("/portal"));

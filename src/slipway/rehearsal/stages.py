@@ -103,8 +103,13 @@ def workspace_builds(config: Config, version: Version, root: Path) -> tuple[Imag
     return image_builds(workspace, version, now, Bases(), arguments, "", root, declared=declared, built_in=built_in)
 
 
-def tried_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> Checked:
-    """Start every image in its role beside a real PostgreSQL and Redis, ask, break and stop it."""
+def tried_images(
+    world: World, config: Config, built: Mapping[str, BuiltImage], say: Say, *, meant: Config | None = None
+) -> Checked:
+    """Start every image in its role beside a real PostgreSQL and Redis, ask, break and stop it.
+
+    Services get the variables of `config`; what bundles hold is compared with `meant` (without one: the same).
+    """
     references = world.bases(("postgres", "redis"), say)
     databases = {Engine.POSTGRESQL: references["postgres"], Engine.REDIS: references["redis"]}
 
@@ -125,7 +130,7 @@ def tried_images(world: World, config: Config, built: Mapping[str, BuiltImage], 
     tests = ImageTests(world.root / "images" / "tests", workspace.file.parent / workspace.image_tests)
     with ImageStage(world.client, workspace, built, databases, variables, secrets, clean, tests, say) as stage:
         checked = stage.check()
-    return replace(checked, issues=(*bundle_issues(world.files, config, built), *checked.issues))
+    return replace(checked, issues=(*bundle_issues(world.files, meant or config, built), *checked.issues))
 
 
 def check_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> tuple[None, str]:
