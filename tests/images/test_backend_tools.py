@@ -45,6 +45,10 @@ def test_tests_stubs_and_headers_go_and_what_is_read_stays(tmp_path: Path) -> No
             "compiling/slow.c": "",
             "kept/include/kept.h": "",
             "kept/tests/__init__.py": "",
+            "hooks/__init__.py": "import hooks.compile",
+            "hooks/hooks.c": "",
+            "hooks/tests/test_hooks.py": 'open("only_for_tests.h")',
+            "hooks/only_for_tests.h": "",
         },
     )
     trim.main(tmp_path, ["kept/include/*", "kept/tests"])
@@ -58,6 +62,7 @@ def test_tests_stubs_and_headers_go_and_what_is_read_stays(tmp_path: Path) -> No
         "compiling/fast.c",
         "kept/include/kept.h",
         "kept/tests/__init__.py",
+        "hooks/__init__.py",
     }
 
 
