@@ -1,0 +1,159 @@
+"""Where the readers of one file differ, and the spelling that they all take for what is meant."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from slipway.checks.readers.lines import Chunk, chunks, is_plain_file, meant
+from slipway.checks.readers.oracle import Oracle
+from slipway.checks.readers.spellings import Spelling, spellings
+from slipway.config.env_readers import Reader, Reading
+
+MOST_CHUNKS = 2_000
+"""Lines of one file that programs are asked about; a file of more is no env file."""
+
+
+# A keyword of Content-Security-Policy is one only in its quotes, which every reader takes off.
+_KEYWORD = re.compile(r"(\w+)=('(?:self|none|unsafe-[a-z-]+|strict-dynamic|report-sample|(?:nonce|sha\d+)-[^']+)')\s*")
+
+
+class Kind(StrEnum):
+    """What is wrong with a line."""
+
+    COMMAND = "command"
+    REJECTED = "rejected"
+    INVENTED = "invented"
+    DIFFER = "differ"
+    QUOTES = "quotes"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A line that does not mean one thing. `groups` are the readers that agree, in words what each sees.
+
+    `offer` is a spelling that all of them take for what is meant; None with `meaning` means that there is none, and
+    None without it that the line does not tell what is meant.
+    """
+
+    line: int
+    name: str
+    kind: Kind
+    groups: tuple[tuple[tuple[Reader, ...], str], ...]
+    meaning: str | None = field(default=None, repr=False)
+    offer: Spelling | None = None
+
+
+def texts_of(text: str) -> list[str]:
+    """Return what has to be asked about a file; nothing where every line is plain."""
+    if is_plain_file(text):
+        return []
+    return [text, *(chunk.context + chunk.text for chunk in _some(text))]
+
+
+def differences(text: str, readers: Sequence[Reader], oracle: Oracle) -> list[Difference]:
+    """Return what is wrong with a file whose `texts_of` the oracle has been asked about."""
+    found = [one for chunk in _some(text) if (one := _difference(chunk, readers, oracle)) is not None]
+    told = {difference.name for difference in found}
+    return found + [one for one in _as_a_whole(text, readers, oracle) if one.name not in told]
+
+
+def offered(found: Iterable[Difference], readers: Sequence[Reader], oracle: Oracle) -> list[Difference]:
+    """Return the differences with a spelling each that is proved, asking about all candidates of all at once."""
+    listed = list(found)
+    oracle.ask((reader, way.line) for one in listed for way in _ways(one) for reader in readers)
+    return [_with_offer(one, readers, oracle) for one in listed]
+
+
+def spell(name: str, value: str, readers: Sequence[Reader], oracle: Oracle) -> Spelling | None:
+    """Return the plainest spelling that every reader that answers takes for `value`; the oracle has been asked."""
+    for way in spellings(name, value):
+        readings = oracle.readings(readers, way.line)
+        if readings and all(reading.values == {name: value} for reading in readings.values()):
+            return way
+    return None
+
+
+def _some(text: str) -> list[Chunk]:
+    return [chunk for chunk, _ in zip(chunks(text), range(MOST_CHUNKS), strict=False)]
+
+
+def _difference(chunk: Chunk, readers: Sequence[Reader], oracle: Oracle) -> Difference | None:
+    readings = oracle.readings(readers, chunk.context + chunk.text)
+    context = oracle.readings(readers, chunk.context) if chunk.context else {}
+    seen = {reader: _own(reading, context.get(reader)) for reader, reading in readings.items()}
+    expected = {chunk.name} if chunk.name else set()
+    values = list(seen.values())
+    alike = all(value == values[0] for value in values[1:])
+    if not values:
+        return None
+    if alike and values[0] is not None and set(values[0]) == expected:
+        keyword = _KEYWORD.fullmatch(chunk.text)
+        if keyword is None or values[0][chunk.name] == keyword[2]:
+            return None
+        return Difference(chunk.line, chunk.name, Kind.QUOTES, _groups(readings, seen, chunk.name), keyword[2])
+    kind = _kind(readings.values(), values, expected)
+    return Difference(chunk.line, chunk.name, kind, _groups(readings, seen, chunk.name), meant(chunk))
+
+
+def _own(reading: Reading, context: Reading | None) -> dict[str, str] | None:
+    """Return what a chunk itself gave, without the lines that it refers to."""
+    if reading.values is None:
+        return None
+    known = context.values if context is not None and context.values is not None else {}
+    return {name: value for name, value in reading.values.items() if known.get(name) != value}
+
+
+def _kind(readings: Iterable[Reading], values: Sequence[dict[str, str] | None], expected: set[str]) -> Kind:
+    if any(reading.runs_commands for reading in readings):
+        return Kind.COMMAND
+    if any(value is None or not expected <= set(value) for value in values):
+        return Kind.REJECTED
+    return Kind.INVENTED if any(value is not None and set(value) - expected for value in values) else Kind.DIFFER
+
+
+def _groups(
+    readings: Mapping[Reader, Reading], seen: Mapping[Reader, dict[str, str] | None], name: str
+) -> tuple[tuple[tuple[Reader, ...], str], ...]:
+    found: dict[tuple[str, str], list[Reader]] = {}
+    values: list[str] = []
+    for reader, own in seen.items():
+        reading = readings[reader]
+        if own is None:
+            told = reading.reason
+        elif name not in own:
+            told = "does not see it" if name else f"sees {len(own)} variables"
+        else:
+            if own[name] not in values:
+                values.append(own[name])
+            told = f"reads {'ABCDEFGHI'[values.index(own[name])]}"
+            if len(own) > 1:
+                told += f" and {len(own) - 1} more variable(s)"
+        found.setdefault((told, ""), []).append(reader)
+    return tuple((tuple(readers), told) for (told, _), readers in found.items())
+
+
+def _as_a_whole(text: str, readers: Sequence[Reader], oracle: Oracle) -> Iterator[Difference]:
+    """Yield names that differ in the whole file alone: twice set, or swallowed by a line before."""
+    readings = oracle.readings(readers, text)
+    whole = {reader: reading.values for reader, reading in readings.items() if reading.values is not None}
+    names = dict.fromkeys(name for values in whole.values() for name in values)
+    lines = text.split("\n")
+    for name in names:
+        if len({values.get(name) for values in whole.values()}) > 1:
+            places = [number for number, line in enumerate(lines, 1) if line.lstrip().startswith(f"{name}=")]
+            own = {reader: {name: values[name]} if name in values else {} for reader, values in whole.items()}
+            missing = any(name not in values for values in whole.values())
+            groups = _groups(readings, own, name)
+            yield Difference(places[-1] if places else 1, name, Kind.REJECTED if missing else Kind.DIFFER, groups)
+
+
+def _ways(one: Difference) -> list[Spelling]:
+    return list(spellings(one.name, one.meaning)) if one.meaning is not None and one.name else []
+
+
+def _with_offer(one: Difference, readers: Sequence[Reader], oracle: Oracle) -> Difference:
+    if one.meaning is None or not one.name:
+        return one
+    offer = spell(one.name, one.meaning, readers, oracle)
+    return Difference(one.line, one.name, one.kind, one.groups, one.meaning, offer)

@@ -1,0 +1,37 @@
+"""What `inv check.env` looks at beside the configuration itself: the workspace's env files and who reads them."""
+
+from typing import TYPE_CHECKING
+
+from tasks._session import ROOT, Session
+
+if TYPE_CHECKING:
+    from slipway.checks.issue import Issue
+
+TOOLS = ROOT / ".slipway" / "tools"
+"""Programs fetched for nothing but being asked what they read."""
+
+
+def reader_issues(s: Session) -> "list[Issue]":
+    """Return the lines of the source's env files that their readers do not take alike."""
+    from slipway.checks.issue import Issue, Severity
+    from slipway.checks.readers import issues
+    from slipway.checks.readers.uses import uses
+    from slipway.config.textfile import read_text
+    from slipway.engines.readers.machine import machine_readers, project_folders
+    from slipway.engines.readers.memory import remembered
+    from slipway.engines.readers.workspace import gather
+
+    env_files, sources = gather(s.source)
+    read = uses(env_files, sources)
+    texts, found = {}, []
+    for path in sorted({use.file for use in read}):
+        text, faults = read_text(env_files[path], path)
+        found += [
+            Issue(f.id, Severity.ERROR if f.fatal else Severity.WARNING, path, f.where, f.message, f.hint)
+            for f in faults
+        ]
+        if not any(fault.fatal for fault in faults):
+            texts[path] = text
+    readers = machine_readers(s.source, project_folders(sources), TOOLS)
+    memory = ROOT / ".slipway" / "env-readers.json"
+    return found + remembered(memory, read, texts, readers, lambda: issues.reader_issues(read, texts, readers))
