@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 from tasks._session import ROOT, Session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from slipway.checks.issue import Issue
+    from slipway.config.env_readers import Use
 
 TOOLS = ROOT / ".slipway" / "tools"
 """Programs fetched for nothing but being asked what they read."""
@@ -14,11 +17,9 @@ TOOLS = ROOT / ".slipway" / "tools"
 def reader_issues(s: Session) -> "list[Issue]":
     """Return the lines of the source's env files that their readers do not take alike."""
     from slipway.checks.issue import Issue, Severity
-    from slipway.checks.readers import issues
+    from slipway.checks.readers.lines import is_plain_file
     from slipway.checks.readers.uses import uses
     from slipway.config.textfile import read_text
-    from slipway.engines.readers.machine import machine_readers, project_folders
-    from slipway.engines.readers.memory import remembered
     from slipway.engines.readers.workspace import gather
 
     env_files, sources = gather(s.source)
@@ -30,8 +31,16 @@ def reader_issues(s: Session) -> "list[Issue]":
             Issue(f.id, Severity.ERROR if f.fatal else Severity.WARNING, path, f.where, f.message, f.hint)
             for f in faults
         ]
-        if not any(fault.fatal for fault in faults):
+        if not any(fault.fatal for fault in faults) and not is_plain_file(text):
             texts[path] = text
+    return found + (_asked(s, [use for use in read if use.file in texts], texts, sources) if texts else [])
+
+
+def _asked(s: Session, uses: "list[Use]", texts: "Mapping[str, str]", sources: "Iterable[str]") -> "list[Issue]":
+    from slipway.checks.readers import issues
+    from slipway.engines.readers.machine import machine_readers, project_folders
+    from slipway.engines.readers.memory import remembered
+
     readers = machine_readers(s.source, project_folders(sources), TOOLS)
     memory = ROOT / ".slipway" / "env-readers.json"
-    return found + remembered(memory, read, texts, readers, lambda: issues.reader_issues(read, texts, readers))
+    return remembered(memory, uses, texts, readers, lambda: issues.reader_issues(uses, texts, readers))

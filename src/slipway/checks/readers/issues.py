@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from slipway.checks.issue import Issue, Severity
 from slipway.checks.readers.compare import Difference, Kind, differences, offered, texts_of
 from slipway.checks.readers.oracle import Oracle
 from slipway.checks.readers.uses import is_example
 from slipway.config.env_readers import Reader, Use
-from slipway.ports import EnvReader
+
+if TYPE_CHECKING:
+    from slipway.ports import EnvReader
 
 # A name that is no name may be a line of a pasted key, so only what reads like one is shown.
 _SHOWABLE = re.compile(r"(?=.{1,60}$)[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
@@ -21,7 +24,7 @@ _SAID = {
 }
 
 
-def reader_issues(uses: list[Use], texts: Mapping[str, str], readers: Mapping[Reader, EnvReader]) -> list[Issue]:
+def reader_issues(uses: list[Use], texts: Mapping[str, str], readers: Mapping[Reader, "EnvReader"]) -> list[Issue]:
     """Return every line of an env file that its readers do not take alike, as the programs themselves read it.
 
     `texts` is path -> text of the env files. No program is started for a file of plain lines. Ids: `readers.differ`,

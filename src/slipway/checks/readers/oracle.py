@@ -1,17 +1,19 @@
 """Asking the real programs: many texts at once, all programs side by side, each text once."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from slipway.config.env_readers import Reader, Reading
 from slipway.errors import Unreachable
-from slipway.ports import EnvReader
+
+if TYPE_CHECKING:
+    from slipway.ports import EnvReader
 
 
 class Oracle:
     """What programs make of texts. `programs` and `silent` fill as they are asked: reader -> version, or why not."""
 
-    def __init__(self, readers: Mapping[Reader, EnvReader]) -> None:
+    def __init__(self, readers: Mapping[Reader, "EnvReader"]) -> None:
         """Take who may be asked; a reader that is not among them is silent."""
         self._readers = readers
         self._known: dict[tuple[Reader, str], Reading] = {}
@@ -20,6 +22,8 @@ class Oracle:
 
     def ask(self, questions: Iterable[tuple[Reader, str]]) -> None:
         """Have every text read that has not been read yet."""
+        from concurrent.futures import ThreadPoolExecutor
+
         open_questions: dict[Reader, dict[str, None]] = {}
         for reader, text in questions:
             if (reader, text) not in self._known and reader not in self.silent:

@@ -4,23 +4,27 @@ import importlib.util
 import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from slipway.config.env_readers import Reader
 from slipway.engines.readers.asking import is_the_program
-from slipway.engines.readers.bash import Bash
-from slipway.engines.readers.compose import Compose
-from slipway.engines.readers.docker_client import DockerClient
-from slipway.engines.readers.node import NodeReader
-from slipway.engines.readers.python_packages import PythonPackage
-from slipway.ports import EnvReader
+
+if TYPE_CHECKING:
+    from slipway.ports import EnvReader
 
 
-def machine_readers(source: Path, folders: Iterable[str], tools: Path) -> dict[Reader, EnvReader]:
+def machine_readers(source: Path, folders: Iterable[str], tools: Path) -> "dict[Reader, EnvReader]":
     """Return a way to ask each reader; whether its program is there is found out when it is asked.
 
     `folders` are those of the workspace's JavaScript projects, where their packages are looked for; `tools` is
     Slipway's own folder of fetched programs, which only serves where the workspace has none.
     """
+    from slipway.engines.readers.bash import Bash
+    from slipway.engines.readers.compose import Compose
+    from slipway.engines.readers.docker_client import DockerClient
+    from slipway.engines.readers.node import NodeReader
+    from slipway.engines.readers.python_packages import PythonPackage
+
     node = _on_path("node") or _wheel_node()
     places = [source / folder for folder in folders]
     compose = [

@@ -7,13 +7,15 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.checks.issue import Issue, Severity
 from slipway.checks.readers import issues as rules
 from slipway.config.env_readers import Reader, Use
 from slipway.engines.readers.asking import stamp
-from slipway.ports import EnvReader
+
+if TYPE_CHECKING:
+    from slipway.ports import EnvReader
 
 _KEPT = 50
 
@@ -22,7 +24,7 @@ def remembered(
     file: Path,
     uses: list[Use],
     texts: Mapping[str, str],
-    readers: Mapping[Reader, EnvReader],
+    readers: Mapping[Reader, "EnvReader"],
     find: Callable[[], list[Issue]],
 ) -> list[Issue]:
     """Return what `find` found last time for the same texts, uses and programs, else what it finds now.
@@ -40,7 +42,7 @@ def remembered(
     return found
 
 
-def _key(uses: list[Use], texts: Mapping[str, str], readers: Mapping[Reader, EnvReader]) -> str:
+def _key(uses: list[Use], texts: Mapping[str, str], readers: Mapping[Reader, "EnvReader"]) -> str:
     rooms = (Path(rules.__file__).parent, Path(__file__).parent)
     code = [stamp(source) for room in rooms for source in sorted(room.glob("*.py"))]
     stamps = {str(use.reader): readers[use.reader].stamp for use in uses if use.reader in readers}

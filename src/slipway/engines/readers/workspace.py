@@ -8,19 +8,28 @@ from slipway.checks.readers.uses import is_env_file, may_tell
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "dist", "build", "venv", "site-packages", "static_cdn", "media"})
 """Folders of what others made; those of tools begin with a dot."""
+_JAVASCRIPT = frozenset({".js", ".cjs", ".mjs", ".ts"})
 _LARGEST = 1_000_000
 _WORDS = (b"dotenv", b"environ", b"decouple", b"envDir")
 
 
 def gather(source: Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Return the env files (path relative to `source` -> file) and the texts of the sources that may tell of them."""
+    """Return the env files (path relative to `source` -> file) and the texts of the sources that may tell of them.
+
+    Of JavaScript only what configures Vite is looked into where no package.json names the package dotenv.
+    """
     env_files: dict[str, Path] = {}
     sources: dict[str, str] = {}
+    scripts: dict[str, Path] = {}
     for path, file in _walk(source):
         if is_env_file(path):
             env_files[path] = file
+        elif file.suffix in _JAVASCRIPT and not file.name.startswith("vite.config"):
+            scripts[path] = file
         elif may_tell(path) and (text := _text(file)) is not None:
             sources[path] = text
+    if any('"dotenv"' in text for path, text in sources.items() if path.endswith("package.json")):
+        sources |= {path: text for path, file in scripts.items() if (text := _text(file)) is not None}
     return env_files, sources
 
 
@@ -39,7 +48,7 @@ def _text(file: Path) -> str | None:
             data = stream.read(_LARGEST + 1)
     except OSError:
         return None
-    if len(data) > _LARGEST or (file.suffix in {".py", ".js", ".cjs", ".mjs", ".ts"} and not _speaks(data)):
+    if len(data) > _LARGEST or (file.suffix in {".py", *_JAVASCRIPT} and not _speaks(data)):
         return None
     return data.decode("utf-8", "replace")
 
