@@ -44,3 +44,35 @@ def _asked(s: Session, uses: "list[Use]", texts: "Mapping[str, str]", sources: "
     readers = machine_readers(s.source, project_folders(sources), TOOLS)
     memory = ROOT / ".slipway" / "env-readers.json"
     return remembered(memory, uses, texts, readers, lambda: issues.reader_issues(uses, texts, readers))
+
+
+def show_readers(s: Session, *, fetch: bool) -> None:
+    """Show who reads which env file, by which line, and what would answer for it; `fetch` what is missing before."""
+    from pathlib import Path
+
+    import slipway.rehearsal
+    from slipway.checks.readers.uses import uses
+    from slipway.engines.readers.fetch import fetch as bring
+    from slipway.engines.readers.machine import machine_readers, project_folders, vite_wanted
+    from slipway.engines.readers.workspace import gather
+    from slipway.errors import Unreachable
+
+    env_files, sources = gather(s.source)
+    read = uses(env_files, sources)
+    readers = machine_readers(s.source, project_folders(sources), TOOLS)
+    programs: dict[str, str] = {}
+    script = Path(slipway.rehearsal.__file__).parent / "standin" / "fetch-compose.sh"
+    for reader in sorted({use.reader for use in read}):
+        try:
+            programs[reader] = readers[reader].program
+        except Unreachable as error:
+            if fetch and bring(reader, TOOLS, script, vite_wanted(sources)):
+                programs[reader] = machine_readers(s.source, project_folders(sources), TOOLS)[reader].program
+            else:
+                programs[reader] = f"not asked: {error.message}"
+    rows = [(use.file, str(use.reader), use.evidence, programs[use.reader]) for use in read]
+    if s.as_json:
+        fields = ("file", "reader", "evidence", "program")
+        s.console.document({"ok": True, "uses": [dict(zip(fields, row, strict=True)) for row in rows]})
+    else:
+        s.console.table(("env file", "reader", "because of", "answers"), rows)

@@ -23,6 +23,18 @@ def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "",
         answer(is_ok(issues))
 
 
+@task(
+    help=helped("source", "workspace", "format")
+    | {"fetch": "bring the readers that are missing here into .slipway/tools (by apt, pip and npm), to be asked only"}
+)
+def readers(c: Context, source: str = "", workspace: str = "", format: str = "text", fetch: bool = False) -> None:
+    """Show which programs read each env file of the source, by which line, and what answers for them here."""
+    from tasks._environment import show_readers
+
+    with session(source=source, workspace=workspace, format=format) as s:
+        show_readers(s, fetch=fetch)
+
+
 @task(help=helped("source", "workspace", "format", "verbose"))
 def images(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
     """Start each built image beside a real PostgreSQL and Redis, look into it, try it and stop it again."""

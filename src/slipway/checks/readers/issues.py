@@ -49,7 +49,7 @@ def reader_issues(uses: list[Use], texts: Mapping[str, str], readers: Mapping[Re
             str(reader),
             unheard[reader],
             f"{reader} reads this file and was not asked: {why}",
-            "`inv env.readers --fetch` brings what can be brought; what it would say is not known",
+            "`inv check.readers --fetch` brings what can be brought; what it would say is not known",
         )
         for reader, why in sorted(oracle.silent.items())
     ]

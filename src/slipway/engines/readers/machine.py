@@ -1,8 +1,9 @@
 """The readers that this machine has: on the PATH, in the workspace, or fetched into Slipway's own folder."""
 
 import importlib.util
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,16 @@ _PACKAGES = (Reader.PYTHON_DOTENV, Reader.DJANGO_ENVIRON, Reader.DECOUPLE)
 def project_folders(sources: Iterable[str]) -> list[str]:
     """Return the folders that hold a package.json, of paths relative to the workspace."""
     return [str(PurePosixPath(path).parent) for path in sources if PurePosixPath(path).name == "package.json"]
+
+
+def vite_wanted(sources: Mapping[str, str]) -> str:
+    """Return what npm is to be asked for to get the Vite that the workspace asks for."""
+    found = [
+        match[1]
+        for path, text in sorted(sources.items())
+        if path.endswith("package.json") and (match := re.search(r'"vite"\s*:\s*"([\w.^~<>=* |-]+)"', text))
+    ]
+    return f"vite@{found[0]}" if found else "vite"
 
 
 def _on_path(name: str) -> Path | None:
