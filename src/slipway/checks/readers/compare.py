@@ -48,7 +48,8 @@ def texts_of(text: str) -> list[str]:
     """Return what has to be asked about a file; nothing where every line is plain."""
     if is_plain_file(text):
         return []
-    return [text, *(chunk.context + chunk.text for chunk in _some(text))]
+    parts = _some(text)
+    return [text, *(chunk.context + chunk.text for chunk in parts), *(part.context for part in parts if part.context)]
 
 
 def differences(text: str, readers: Sequence[Reader], oracle: Oracle) -> list[Difference]:
@@ -61,17 +62,36 @@ def differences(text: str, readers: Sequence[Reader], oracle: Oracle) -> list[Di
 def offered(found: Iterable[Difference], readers: Sequence[Reader], oracle: Oracle) -> list[Difference]:
     """Return the differences with a spelling each that is proved, asking about all candidates of all at once."""
     listed = list(found)
-    oracle.ask((reader, way.line) for one in listed for way in _ways(one) for reader in readers)
+    oracle.ask(proofs(((one.name, one.meaning) for one in listed if one.name and one.meaning is not None), readers))
     return [_with_offer(one, readers, oracle) for one in listed]
+
+
+def proofs(values: Iterable[tuple[str, str]], readers: Sequence[Reader]) -> Iterator[tuple[Reader, str]]:
+    """Yield what has to be asked before `spell` can tell of these names and values."""
+    for name, value in values:
+        for way in spellings(name, value):
+            yield from ((reader, _within(way.line, reader)) for reader in readers)
 
 
 def spell(name: str, value: str, readers: Sequence[Reader], oracle: Oracle) -> Spelling | None:
     """Return the plainest spelling that every reader that answers takes for `value`; the oracle has been asked."""
     for way in spellings(name, value):
-        readings = oracle.readings(readers, way.line)
-        if readings and all(reading.values == {name: value} for reading in readings.values()):
+        found = [oracle.reading(reader, _within(way.line, reader)) for reader in readers if reader not in oracle.silent]
+        if found and all(reading is not None and _is_proof(reading, name, value) for reading in found):
             return way
     return None
+
+
+def _within(line: str, reader: Reader) -> str:
+    """Return a file around a line: a quote that it leaves open would find its end in one of the lines after it."""
+    back = "" if reader is Reader.BASH else "ZZ_3=`z`\n"
+    return f"{line}ZZ_1='z'\nZZ_2=\"z\"\n{back}ZZ_4=z\n"
+
+
+def _is_proof(reading: Reading, name: str, value: str) -> bool:
+    values = reading.values or {}
+    own = {found: text for found, text in values.items() if not found.startswith("ZZ_")}
+    return own == {name: value} and values.get("ZZ_1", "").strip("'") == "z" and values.get("ZZ_4") == "z"
 
 
 def _some(text: str) -> list[Chunk]:
@@ -146,10 +166,6 @@ def _as_a_whole(text: str, readers: Sequence[Reader], oracle: Oracle) -> Iterato
             missing = any(name not in values for values in whole.values())
             groups = _groups(readings, own, name)
             yield Difference(places[-1] if places else 1, name, Kind.REJECTED if missing else Kind.DIFFER, groups)
-
-
-def _ways(one: Difference) -> list[Spelling]:
-    return list(spellings(one.name, one.meaning)) if one.meaning is not None and one.name else []
 
 
 def _with_offer(one: Difference, readers: Sequence[Reader], oracle: Oracle) -> Difference:

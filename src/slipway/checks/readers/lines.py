@@ -13,7 +13,7 @@ _SPECIAL = re.compile(
     r"|LINENO|DIRSTACK|GROUPS|EPOCH\w*|MAPFILE|POSIXLY_CORRECT|VITE_USER_NODE_ENV|__proto__",
     re.ASCII,
 )
-_ASSIGNMENT = re.compile(r"\s*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:][ \t]*", re.ASCII)
+_ASSIGNMENT = re.compile(r"[\s\ufeff]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:][ \t]*", re.ASCII)
 _REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w*)", re.ASCII)
 _LONGEST_VALUE = 200
 """Lines that a quoted value may span; a quote that closes later was not meant to."""
@@ -39,7 +39,7 @@ def is_plain(line: str) -> bool:
 
 
 def is_plain_file(text: str) -> bool:
-    """Whether every line is plain and no name stands twice (some readers take the first, some the last)."""
+    """Whether every line is plain and no name stands twice (who says that all take the last)."""
     lines = text.split("\n")
     names = [line.partition("=")[0] for line in lines if line and not line.startswith("#")]
     return all(map(is_plain, lines)) and len(names) == len(set(names))
@@ -52,7 +52,7 @@ def chunks(text: str) -> Iterator[Chunk]:
         end = number + 1
         if not is_plain(lines[number]):
             end = _end(lines, number)
-            part = "\n".join(lines[number:end]) + "\n"
+            part = "\n".join(lines[number:end]) + ("\n" if end < len(lines) else "")
             referred = dict.fromkeys(_REFERENCE.findall(part))
             context = "".join(definitions[name] for name in referred if name in definitions)
             yield Chunk(number + 1, name_of(part), part, context)
