@@ -1,8 +1,9 @@
 """Where the readers of one file differ, and the spelling that they all take for what is meant."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from slipway.checks.readers.lines import Chunk, chunks, is_plain_file, meant
@@ -10,8 +11,11 @@ from slipway.checks.readers.oracle import Oracle
 from slipway.checks.readers.spellings import Spelling, spellings
 from slipway.config.env_readers import Reader, Reading
 
-MOST_CHUNKS = 2_000
-"""Lines of one file that programs are asked about; a file of more is no env file."""
+MOST_CHUNKS = 200
+"""Lines of one file that programs are asked about; more would take minutes where each is refused."""
+MOST_OFFERS = 40
+"""Lines of all files that a spelling is looked for."""
+_SIMPLE = 4
 
 
 # A keyword of Content-Security-Policy is one only in its quotes, which every reader takes off.
@@ -60,16 +64,24 @@ def differences(text: str, readers: Sequence[Reader], oracle: Oracle) -> list[Di
 
 
 def offered(found: Iterable[Difference], readers: Sequence[Reader], oracle: Oracle) -> list[Difference]:
-    """Return the differences with a spelling each that is proved, asking about all candidates of all at once."""
-    listed = list(found)
-    oracle.ask(proofs(((one.name, one.meaning) for one in listed if one.name and one.meaning is not None), readers))
-    return [_with_offer(one, readers, oracle) for one in listed]
+    """Return the differences, each with a spelling that is proved where there is one; the simple ones are asked first.
+
+    Beyond `MOST_OFFERS` none is looked for, and no meaning is told.
+    """
+    listed = [one if at < MOST_OFFERS and one.name else replace(one, meaning=None) for at, one in enumerate(found)]
+    for simple in (True, False):
+        left = [one for one in listed if one.meaning is not None and one.offer is None]
+        oracle.ask(proofs(((one.name, one.meaning or "") for one in left), readers, simple=simple))
+        listed = [_with_offer(one, readers, oracle) for one in listed]
+    return listed
 
 
-def proofs(values: Iterable[tuple[str, str]], readers: Sequence[Reader]) -> Iterator[tuple[Reader, str]]:
-    """Yield what has to be asked before `spell` can tell of these names and values."""
+def proofs(
+    values: Iterable[tuple[str, str]], readers: Sequence[Reader], *, simple: bool = False
+) -> Iterator[tuple[Reader, str]]:
+    """Yield what has to be asked before `spell` can tell of these names and values; `simple` ways only, or all."""
     for name, value in values:
-        for way in spellings(name, value):
+        for way in itertools.islice(spellings(name, value), _SIMPLE if simple else None):
             yield from ((reader, _within(way.line, reader)) for reader in readers)
 
 
@@ -95,7 +107,12 @@ def _is_proof(reading: Reading, name: str, value: str) -> bool:
 
 
 def _some(text: str) -> list[Chunk]:
-    return [chunk for chunk, _ in zip(chunks(text), range(MOST_CHUNKS), strict=False)]
+    return list(itertools.islice(chunks(text), MOST_CHUNKS))
+
+
+def has_more(text: str) -> bool:
+    """Whether a file has more lines to ask about than are asked."""
+    return next(itertools.islice(chunks(text), MOST_CHUNKS, None), None) is not None
 
 
 def _difference(chunk: Chunk, readers: Sequence[Reader], oracle: Oracle) -> Difference | None:
@@ -169,7 +186,6 @@ def _as_a_whole(text: str, readers: Sequence[Reader], oracle: Oracle) -> Iterato
 
 
 def _with_offer(one: Difference, readers: Sequence[Reader], oracle: Oracle) -> Difference:
-    if one.meaning is None or not one.name:
+    if one.meaning is None or one.offer is not None:
         return one
-    offer = spell(one.name, one.meaning, readers, oracle)
-    return Difference(one.line, one.name, one.kind, one.groups, one.meaning, offer)
+    return replace(one, offer=spell(one.name, one.meaning, readers, oracle))

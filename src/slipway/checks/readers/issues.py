@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from slipway.checks.issue import Issue, Severity
-from slipway.checks.readers.compare import Difference, Kind, differences, offered, texts_of
+from slipway.checks.readers.compare import MOST_CHUNKS, Difference, Kind, differences, has_more, offered, texts_of
 from slipway.checks.readers.oracle import Oracle
 from slipway.checks.readers.uses import is_example
 from slipway.config.env_readers import Reader, Use
@@ -41,6 +41,10 @@ def reader_issues(uses: list[Use], texts: Mapping[str, str], readers: Mapping[Re
         if asked[file]:
             wrong = offered(differences(texts[file], list(who), oracle), list(who), oracle)
             found += [_issue(file, one, who, oracle) for one in wrong]
+            if has_more(texts[file]):
+                message = f"has more than {MOST_CHUNKS} lines that are not plain; nobody was asked about the others"
+                hint = "is it an env file? Quotes and spaces are what makes a line not plain"
+                found.append(Issue("readers.not-asked", Severity.WARNING, file, file, message, hint))
     unheard = {reader: file for file, who in by_file.items() if asked[file] for reader in who}
     return found + [
         Issue(

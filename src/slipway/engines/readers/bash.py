@@ -102,10 +102,10 @@ class Bash:
             argv = (str(self._bash), "--noprofile", "--norc", "-c", _SCRIPT, "bash", str(len(files)))
             answer = ask(argv, folder).stdout
         parts = answer.decode("utf-8", "surrogateescape").removesuffix("\0\0").split("\0\0") if answer else []
-        if len(parts) != len(files):
+        cases = [part.split("\0") for part in parts]
+        if [case[0] for case in cases] != [str(index) for index in range(len(files))]:
             raise Unreachable("bash gave no whole answer", where="bash")
-        pairs = [part.split("\0")[1:] for part in parts]
-        return [Reading(dict(pair.split("=", 1) for pair in case if pair)) for case in pairs]
+        return [Reading(dict(pair.split("=", 1) for pair in case[1:] if pair)) for case in cases]
 
 
 def _refusal(text: str) -> Reading | None:

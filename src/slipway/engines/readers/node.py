@@ -95,5 +95,7 @@ class NodeReader:
         try:
             readings = json.loads(done.stdout)["readings"]
         except (ValueError, KeyError, TypeError):
+            readings = []
+        if not isinstance(readings, list) or len(readings) != len(files):
             raise Unreachable(f"{program} gave no answer, exit code {done.returncode}", where=program) from None
         return [Reading(found) if isinstance(found, dict) else Reading(None, f"raises {found}") for found in readings]
