@@ -10,15 +10,29 @@ def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "",
     """List every problem of an environment's configuration at once, each with file and line and a way out."""
     from slipway.checks.environment import check_environment
     from slipway.checks.issue import is_ok, report
+    from tasks._environment import reader_issues
 
     with session(env=env, source=source, workspace=workspace, format=format) as s:
         given = {**s.process, **s.ground_settings()}
         issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file, s.unseal)
+        issues += reader_issues(s)
         if s.as_json:
             s.console.document(report(issues))
         else:
             s.console.issues(issues)
         answer(is_ok(issues))
+
+
+@task(
+    help=helped("source", "workspace", "format")
+    | {"fetch": "bring the readers that are missing here into .slipway/tools (by apt, pip and npm), to be asked only"}
+)
+def readers(c: Context, source: str = "", workspace: str = "", format: str = "text", fetch: bool = False) -> None:
+    """Show which programs read each env file of the source, by which line, and what answers for them here."""
+    from tasks._environment import show_readers
+
+    with session(source=source, workspace=workspace, format=format) as s:
+        show_readers(s, fetch=fetch)
 
 
 @task(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from slipway.checks import addresses, django, health, secrets, variables
+from slipway.checks import addresses, carrying, django, health, secrets, variables
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import read_config
@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     addresses.public_addresses,
     addresses.domain,
     health.contract,
+    carrying.uncarried,
 )
 """Every rule over an environment; each has a stable id, named in its docstring and in docs/checks.md."""
 
