@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from slipway.checks.facts import Facts, issue, shown_name
 from slipway.checks.issue import Issue, Severity
+from slipway.checks.urls import URLS, unencoded
 from slipway.config.fault import shown
 from slipway.config.layers import FOLDER, GIVEN, Layer
 from slipway.config.references import known_names, references
@@ -71,6 +72,8 @@ def misfit(facts: Facts) -> Iterator[Issue]:
     """  # noqa: D205 - the ids belong into the first sentence
     for seen in facts.seen:
         if seen.text and (wrong := seen.setting.variable.misfit(seen.text)):
+            if seen.setting.variable.type in URLS and unencoded(seen.text):
+                continue  # `secret.url` says why
             yield issue(seen, f"env.{wrong.id}", wrong.message, wrong.hint)
 
 
