@@ -18,6 +18,7 @@ _PLACEHOLDER = re.compile(
     r"|insecure|\bexample\.(com|org|net)\b|\bfoobar\b",
     re.IGNORECASE,
 )
+_GENERATE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
 def missing(facts: Facts) -> Iterator[Issue]:
@@ -54,7 +55,7 @@ def _way_out(facts: Facts, name: str) -> str:
         return f"add {name}={variable.example or '...'}"
     if variable.generate and facts.config.stage is Stage.REHEARSAL:
         return "./inv rehearse makes it up"
-    made = ' (python3 -c "import secrets; print(secrets.token_urlsafe(48))")' if variable.generate else ""
+    made = f" ({_GENERATE})" if variable.generate else ""
     return f"add {name}=... to {FOLDER}/{environment}.secrets.env, which git ignores{made}"
 
 
@@ -74,7 +75,14 @@ def misfit(facts: Facts) -> Iterator[Issue]:
         if seen.text and (wrong := seen.setting.variable.misfit(seen.text)):
             if seen.setting.variable.type in URLS and unencoded(seen.text):
                 continue  # `secret.url` says why
-            yield issue(seen, f"env.{wrong.id}", wrong.message, wrong.hint)
+            yield issue(seen, f"env.{wrong.id}", wrong.message, wrong.hint or _fitting(seen.setting.variable))
+
+
+def _fitting(variable: Variable) -> str:
+    """Return what a value that fits looks like."""
+    if variable.generate:
+        return _GENERATE
+    return f"for example {variable.example}" if variable.example else "docs/variables.md says what it may hold"
 
 
 def reference(facts: Facts) -> Iterator[Issue]:
