@@ -23,13 +23,33 @@ def check_env(s: Session, format: str, *, strict: bool, connect: bool) -> None:
     try:
         given = {**s.process, **s.ground_settings()}
         checked = check(ROOT, s.env, s.workspace, given, s.secrets_file)
-        issues = list(checked.issues)
+        issues = _connected(s, checked.issues) if connect else list(checked.issues)
     except SlipwayError as error:
         _tell_failure(s, format, error)
         raise
     ok = is_ok(issues, strict=strict)
     _tell(s, format, issues, checked.looked_at(time.monotonic() - begin), ok=ok)
     answer(ok)
+
+
+def _connected(s: Session, issues: Sequence["Issue"]) -> list["Issue"]:
+    """Return the findings with what the services say. Where nobody could be asked, that is a finding as well."""
+    from slipway.checks.issue import Issue, Severity
+    from slipway.verbs.connect import connect
+
+    try:
+        with s.target(s.config) as (target, _):
+            said = connect(s.config, target, s.version, s.console.say)
+    except SlipwayError as error:
+        told = "; ".join((error.message, *error.details[:3]))
+        message = f"every service is unanswered, nobody was asked: {told}"
+        return [
+            *issues,
+            Issue("connect.unanswered", Severity.ERROR, s.env, error.where or f"env/{s.env}.env", message, error.hint),
+        ]
+    # The server's own limit counts, not the one that was assumed.
+    kept = [issue for issue in issues if issue.id != "database.budget" or not said.max_connections]
+    return [*kept, *said.issues]
 
 
 def _tell(s: Session, format: str, issues: Sequence["Issue"], looked_at: str, *, ok: bool) -> None:
