@@ -22,7 +22,7 @@ def check_env(s: Session, format: str, *, strict: bool, connect: bool) -> None:
     begin = time.monotonic()
     try:
         given = {**s.process, **s.ground_settings()}
-        checked = check(ROOT, s.env, s.workspace, given, s.secrets_file)
+        checked = check(ROOT, s.env, s.workspace, given, s.secrets_file, s.unseal)
         issues = _connected(s, checked.issues) if connect else list(checked.issues)
     except SlipwayError as error:
         _tell_failure(s, format, error)

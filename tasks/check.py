@@ -29,20 +29,25 @@ def env(
         check_env(s, format, strict=strict, connect=connect)
 
 
-@task(help=helped("source", "workspace", "format", "verbose"))
-def images(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
+@task(
+    help=helped("source", "workspace", "format", "verbose")
+    | {"env": "whose values a portal of `--configure build` must hold (default: rehearsal); nothing else of it is used"}
+)
+def images(
+    c: Context, source: str = "", workspace: str = "", env: str = REHEARSAL, format: str = "text", verbose: bool = False
+) -> None:
     """Start each built image beside a real PostgreSQL and Redis, look into it, try it and stop it again."""
     from slipway.checks.issue import is_ok, report
     from slipway.rehearsal.report import Recorder
     from slipway.rehearsal.stage.play import durations
     from slipway.rehearsal.stages import tried_images
 
-    with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
         world, built = s.world(), s.built_images()
-
+        config = s.for_rehearsal().config  # what is started here knows no other environment's secrets
         told = f"{len(s.workspace.services)} services started, asked, broken and stopped"
         checked = Recorder(s.console).stage(
-            "check.images", lambda say: (tried_images(world, s.config, built, say), told)
+            "check.images", lambda say: (tried_images(world, config, built, say, meant=s.config), told)
         )
         if s.as_json:
             s.console.document({**report(checked.issues), "seconds": checked.seconds})

@@ -8,7 +8,7 @@ import yaml
 
 from slipway.checks.environment import check_environment
 from slipway.config.generated import generate_secrets
-from slipway.config.schema import load_schema
+from slipway.config.schema_file import load_schema
 from slipway.config.workspace import Workspace
 from slipway.secret import Secret
 
@@ -23,7 +23,9 @@ def correct(root: Path, workspace: Workspace) -> None:
     by_hand = {name: Secret(value) for name, value in BY_HAND.items()}
     secrets = {**generate_secrets(schema, by_hand), **by_hand}
     text = "".join(f"{name}={value.reveal()}\n" for name, value in secrets.items())
-    (root / "env" / "production.secrets.env").write_text(text)
+    file = root / "env" / "production.secrets.env"
+    file.write_text(text)
+    file.chmod(0o600)
 
 
 def spoil(root: Path, mistake: dict[str, Any]) -> None:

@@ -24,7 +24,9 @@ def local(root: object, monkeypatch: pytest.MonkeyPatch) -> None:
     from pathlib import Path
 
     assert isinstance(root, Path)
-    (root / "env" / "local.secrets.env").write_text("SECRET_KEY=" + "Xy7-" * 3 + "q" * 45 + "\n")
+    secrets = root / "env" / "local.secrets.env"
+    secrets.write_text("SECRET_KEY=" + "Xy7-" * 3 + "q" * 45 + "\n")
+    secrets.chmod(0o600)
     (root / "env" / "local.admin.env").write_text("SECRET_KEY=\nDEBUG=true\n")
     (root / "docs").mkdir()
     page = Path(__file__).parents[2] / "docs" / "checks.md"

@@ -11,6 +11,7 @@ from slipway.checks.issue import Issue, Severity
 from slipway.config.config import read_config
 from slipway.config.fault import Fault, refuse
 from slipway.config.known_values import elsewhere, examples
+from slipway.config.sealed import Unseal
 from slipway.config.tracked import tracked
 from slipway.config.workspace import Workspace
 
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     variables.computed,
     variables.given,
     variables.deprecated,
+    variables.built_in,
     variables.placeholder,
     variables.probes,
     secrets.committed,
@@ -93,13 +95,14 @@ def check_environment(
     workspace: Workspace,
     process: Mapping[str, str] | None = None,
     secrets_file: Path | None = None,
+    unseal: Unseal | None = None,
 ) -> list[Issue]:
     """Return every problem of `environment` as configured below `root/env`, in the order of the files.
 
-    `process` are values given explicitly, `secrets_file` a further file of secrets. Touches nothing. Raises
-    `UsageError` only for an environment that does not exist.
+    `process` are values given explicitly, `secrets_file` a further file of secrets, `unseal` opens a sealed one.
+    Touches nothing. Raises `UsageError` only for an environment that does not exist.
     """
-    return list(check(root, environment, workspace, process, secrets_file).issues)
+    return list(check(root, environment, workspace, process, secrets_file, unseal).issues)
 
 
 def check(
@@ -108,9 +111,10 @@ def check(
     workspace: Workspace,
     process: Mapping[str, str] | None = None,
     secrets_file: Path | None = None,
+    unseal: Unseal | None = None,
 ) -> Checked:
     """Return the same with what was looked at: no rule and no variable where the schema cannot be used."""
-    config, faults = read_config(root, environment, workspace, process or {}, secrets_file)
+    config, faults = read_config(root, environment, workspace, process or {}, secrets_file, unseal)
     refuse([fault for fault in faults if fault.id == "env.environment"], f"environment {environment}")
     issues = [_from_fault(fault, environment) for fault in faults]
     if config is None:
@@ -120,8 +124,8 @@ def check(
         config,
         tracked(root, config.layers.files),
         whole,
-        elsewhere(root, environment),
-        examples(root, workspace),
+        elsewhere=elsewhere(root, environment, unseal),
+        examples=examples(root, workspace),
     )
     issues += [issue for rule in RULES for issue in rule(facts)]
     return Checked(_in_order(issues), len(RULES), len(config.schema.variables), len(workspace.services))

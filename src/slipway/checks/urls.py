@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from slipway.checks.facts import Facts, Seen, issue
 from slipway.checks.issue import Issue
 from slipway.config.kinds import Kind, split_url
-from slipway.config.references import REFERENCE
 
 URLS = frozenset({Kind.URL, Kind.DATABASE_URL, Kind.REDIS_URL})
 """Kinds whose text may hold `user:password@`."""
 # What ends or splits the part before the host (RFC 3986, 3.2.1), and a % that begins no pair of hex digits.
 _UNSAFE = re.compile(r"[#/?\[\]@\s]|%(?![0-9A-Fa-f]{2})")
 _BEFORE_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?P<info>.*)@", re.DOTALL)
-_VARIABLE = "variable."
 
 
 def unencoded(text: str) -> str:
@@ -36,28 +34,15 @@ def unencoded(text: str) -> str:
 def encoding(facts: Facts) -> Iterator[Issue]:
     """`secret.url`: a password inside an address holds characters that end or split it, as typed or by reference."""
     for seen in facts.seen:
-        if seen.setting.variable.type not in URLS:
+        if seen.setting.variable.type not in URLS or not seen.text:
             continue
-        if (text := _inlined(facts, seen)) and (wrong := unencoded(text)):
+        if wrong := unencoded(seen.text):
             # Which characters is no secret worth keeping; where they stand is not told.
             message = f"has {' '.join(wrong)} unencoded in user or password, where a reader ends or splits the address"
             hint = "percent-encode both: python3 -c \"import urllib.parse as u; print(u.quote(input(), safe=''))\""
-            if "${" in seen.setting.text.reveal():
-                hint = "a reference is put in as it is: give that secret the characters A-Z a-z 0-9 - _ alone"
+            if seen.setting.parts:
+                hint = f"{', '.join(seen.setting.parts)} is put in as it is: use A-Z a-z 0-9 - _ alone there"
             yield issue(seen, "secret.url", message, hint)
-
-
-def _inlined(facts: Facts, seen: Seen) -> str | None:
-    """Return the text with references to other variables replaced by their values, None where one stays open."""
-    values = dict(facts.values)
-    for name in seen.setting.references:
-        own = name.removeprefix(_VARIABLE)
-        if own != name and own in facts.config.schema.variables and (found := facts.config.setting(own)):
-            values[name] = found.text.reveal()
-    raw = seen.setting.text.reveal()
-    if any(name not in values for name in seen.setting.references):
-        return None
-    return REFERENCE.sub(lambda match: values[match[1]], raw)
 
 
 def loopback(facts: Facts) -> Iterator[Issue]:

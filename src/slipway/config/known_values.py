@@ -5,6 +5,7 @@ from pathlib import Path
 
 from slipway.config.dotenv import read_env_file
 from slipway.config.layers import FOLDER, other_secrets
+from slipway.config.sealed import Unseal
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
@@ -14,13 +15,13 @@ _SHORTEST = 8
 _PATTERNS = ("*.env.example", ".env.*.example", "env.example", ".env.sample", ".env.dist", ".env.template")
 
 
-def elsewhere(root: Path, environment: str) -> dict[str, frozenset[Secret]]:
+def elsewhere(root: Path, environment: str, unseal: Unseal | None = None) -> dict[str, frozenset[Secret]]:
     """Return environment -> the values of its `.secrets.env`, for every other one that this checkout has.
 
     A file that cannot be read is left out: whoever checks that environment is told.
     """
     try:
-        found = other_secrets(root)
+        found = other_secrets(root, unseal)
     except UsageError:
         return {}
     return {name: frozenset(values) for name, values in found.items() if name != environment}
