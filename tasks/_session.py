@@ -273,20 +273,24 @@ def session(
     workspace: str = "",
     format: str = "text",
     verbose: bool = False,
+    formats: tuple[str, ...] = ("text", "json"),
 ) -> Iterator[Session]:
     """Open a session; an expected error inside becomes one message on stderr and its exit code.
 
-    With `format="json"` the error is the one JSON document on stdout, too.
+    With `format="json"` the error is the one JSON document on stdout, too. `formats` are those that the task has; with
+    any but text stdout belongs to a program.
     """
     from slipway.engines.console import Console
 
     mask = Mask()
-    console = Console(as_json=format == "json", verbose=verbose, mask=mask)
+    console = Console(as_json=format != "text", verbose=verbose, mask=mask)
     ending = ExitStack()
     try:
         ending.enter_context(ending_as_interrupts())
-        if format not in ("text", "json"):
-            raise UsageError(f"--format {format} is not known", hint="text or json")
+        if format not in formats:
+            raise UsageError(
+                f"--format {format} is not known", hint=" or ".join((", ".join(formats[:-1]), formats[-1]))
+            )
         folder = Path(source).resolve() if source else ROOT / "example"
         given = _given(os.environ)
         yield Session(console, mask, env, folder, _workspace_file(folder, workspace), given, format == "json")

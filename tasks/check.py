@@ -2,25 +2,31 @@
 
 from invoke import Context, task
 
-from tasks._session import REHEARSAL, ROOT, answer, helped, session
+from tasks._session import REHEARSAL, answer, helped, session
 
 
-@task(help=helped("source", "workspace", "env", "format"))
-def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "", format: str = "text") -> None:
+@task(
+    help=helped("source", "workspace", "env")
+    | {
+        "format": "text for people, json, github (workflow commands) or sarif (2.1.0) for programs",
+        "strict": "warnings count as errors",
+        "connect": "also try every service from where it will be used, on the environment's host",
+    }
+)
+def env(
+    c: Context,
+    env: str = REHEARSAL,
+    source: str = "",
+    workspace: str = "",
+    format: str = "text",
+    strict: bool = False,
+    connect: bool = False,
+) -> None:
     """List every problem of an environment's configuration at once, each with file and line and a way out."""
-    from slipway.checks.environment import check_environment
-    from slipway.checks.issue import is_ok, report
-    from tasks._environment import reader_issues
+    from tasks._check_env import FORMATS, check_env
 
-    with session(env=env, source=source, workspace=workspace, format=format) as s:
-        given = {**s.process, **s.ground_settings()}
-        issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file, s.unseal)
-        issues += reader_issues(s)
-        if s.as_json:
-            s.console.document(report(issues))
-        else:
-            s.console.issues(issues)
-        answer(is_ok(issues))
+    with session(env=env, source=source, workspace=workspace, format=format, formats=FORMATS) as s:
+        check_env(s, format, strict=strict, connect=connect)
 
 
 @task(

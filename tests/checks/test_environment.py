@@ -113,11 +113,7 @@ def test_a_mistake_is_found_where_it_is_and_nothing_else(root: Path, workspace: 
 
 
 def ids_of_rules() -> set[str]:
-    return {
-        found
-        for rule in RULES
-        for found in re.findall(r"`((?:env|secret|django|address|health)\.[a-z-]+)`", rule.__doc__ or "")
-    }
+    return {found for rule in RULES for found in re.findall(r"`([a-z]+\.[a-z-]+)`", rule.__doc__ or "")}
 
 
 def test_every_rule_names_its_ids_and_every_id_has_a_case_and_a_line_in_the_docs() -> None:

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from slipway.checks.facts import Facts, Seen, issue
-from slipway.checks.issue import Issue
+from slipway.checks.issue import Issue, Severity
 from slipway.config.config import DOMAIN
 from slipway.config.kinds import Kind, split_url
 from slipway.config.schema import Stage
@@ -22,22 +22,33 @@ def public_addresses(facts: Facts) -> Iterator[Issue]:
             continue
         if parts.scheme not in {"https", "wss"}:
             yield issue(seen, "address.http", "is plain http", "https://")
-        if problem := _unreachable(facts, parts.hostname):
+        if problem := unreachable(facts, parts.hostname):
             yield _finding(seen, *problem)
 
 
 def domain(facts: Facts) -> Iterator[Issue]:
     """`address.private`: the environment's domain is one that no public resolver knows."""
     for seen in facts.of(DOMAIN) if facts.is_public else ():
-        if problem := _unreachable(facts, seen.text or ""):
+        if problem := unreachable(facts, seen.text or ""):
             yield _finding(seen, *problem)
+
+
+def api_of_portals(facts: Facts) -> Iterator[Issue]:
+    """`address.api`: a portal is told an API that this environment does not serve."""
+    hosts = set(facts.apis.values())
+    for seen in facts.of("VITE_API_URL") if facts.is_public and hosts else ():
+        parts = split_url(seen.text or "")
+        if parts is not None and parts.hostname not in hosts and not unreachable(facts, parts.hostname or ""):
+            hint = f"VITE_API_URL=${{service.{min(facts.apis)}.public_url}}"
+            yield issue(seen, "address.api", "is no API that this environment serves", hint, Severity.WARNING)
 
 
 def _finding(seen: Seen, kind: str, message: str) -> Issue:
     return issue(seen, kind, message, "use the public name: ${service.api.public_url}")
 
 
-def _unreachable(facts: Facts, host: str) -> tuple[str, str] | None:
+def unreachable(facts: Facts, host: str) -> tuple[str, str] | None:
+    """Return the id and the reason why no browser outside reaches `host`, None where one may."""
     workspace = facts.config.workspace
     if host in workspace.services or host in workspace.databases:
         return "address.docker", f"points at {host}, a name inside the platform's network"

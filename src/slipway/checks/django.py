@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from slipway.checks.addresses import unreachable
 from slipway.checks.facts import Facts, Seen, issue
 from slipway.checks.issue import Issue, Severity
 from slipway.config.kinds import items, split_url
@@ -22,9 +23,37 @@ def hosts(facts: Facts) -> Iterator[Issue]:
         allowed = items(seen.text or "")
         for service in set(seen.services) & set(facts.apis):
             host = facts.apis[service]
-            if not any(host == item or (item.startswith(".") and f".{host}".endswith(item)) for item in allowed):
+            if not covers(allowed, host):
                 message = f"leaves out {host}, the public name of {service}"
                 yield issue(seen, "django.hosts", message, f"add ${{service.{service}.public_host}}")
+
+
+def health_host(facts: Facts) -> Iterator[Issue]:
+    """`django.health-host`: ALLOWED_HOSTS leaves out what the container's own check asks for: it never turns green."""
+    for seen in facts.of("SLIPWAY_HEALTH_HOST"):
+        for allowed in facts.of("ALLOWED_HOSTS"):
+            if set(seen.services) & set(allowed.services) and not covers(items(allowed.text or ""), seen.text or ""):
+                message = f"is not in ALLOWED_HOSTS ({allowed.setting.where}), so the container's own check gets a 400"
+                yield issue(seen, "django.health-host", message, "add it there, or remove this line")
+
+
+def base_url(facts: Facts) -> Iterator[Issue]:
+    """`django.base-url`: links that the API sends out lead to a host that it does not answer to."""
+    for seen in facts.of("BASE_URL") if facts.is_public else ():
+        parts = split_url(seen.text or "")
+        host = parts.hostname if parts else None
+        if host is None or host in facts.apis.values() or unreachable(facts, host):
+            continue  # `django.hosts` and the ids of addresses tell these
+        for allowed in facts.of("ALLOWED_HOSTS"):
+            shared = set(seen.services) & set(allowed.services)
+            if shared and not covers(items(allowed.text or ""), host):
+                message = f"leads to a host that ALLOWED_HOSTS ({allowed.setting.where}) does not let in"
+                yield issue(seen, "django.base-url", message, f"BASE_URL=${{service.{min(shared)}.public_url}}")
+
+
+def covers(allowed: list[str], host: str) -> bool:
+    """Whether one of the items of ALLOWED_HOSTS lets `host` in."""
+    return any(host == item or (item.startswith(".") and f".{host}".endswith(item)) for item in allowed)
 
 
 def origins(facts: Facts) -> Iterator[Issue]:

@@ -1,14 +1,16 @@
 """`inv check.env`: every problem of one environment at once, each with file and line."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.checks import addresses, carrying, django, health, secrets, variables
+from slipway.checks import addresses, capacity, carrying, django, health, https, mail, secrets, stores, urls, variables
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import read_config
 from slipway.config.fault import Fault, refuse
+from slipway.config.known_values import elsewhere, examples
 from slipway.config.sealed import Unseal
 from slipway.config.tracked import tracked
 from slipway.config.workspace import Workspace
@@ -33,21 +35,59 @@ RULES: tuple[Rule, ...] = (
     secrets.tracked,
     secrets.weak,
     secrets.reused,
+    secrets.same_elsewhere,
+    secrets.example,
     secrets.exposed,
     secrets.vite_names,
+    urls.encoding,
+    urls.loopback,
     django.debug,
     django.hosts,
+    django.health_host,
+    django.base_url,
     django.origins,
     django.cors_for_all,
     django.https,
     django.mail_tls,
     django.celery_limits,
+    https.proxy,
+    https.overlay_off,
+    https.hsts,
+    https.same_site,
+    https.log_level,
+    stores.persistent,
+    stores.sqlite,
+    stores.version,
+    stores.redis_shared,
+    stores.redis_database,
+    stores.visibility,
+    stores.alike,
+    capacity.connections,
+    mail.pairs,
+    mail.backend,
+    mail.encryption,
+    mail.media_domain,
     addresses.public_addresses,
     addresses.domain,
+    addresses.api_of_portals,
     health.contract,
     carrying.uncarried,
 )
 """Every rule over an environment; each has a stable id, named in its docstring and in docs/checks.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found, and what it looked at, so that silence means something."""
+
+    issues: tuple[Issue, ...]
+    rules: int
+    variables: int
+    services: int
+
+    def looked_at(self, seconds: float) -> str:
+        """Return what was looked at, in words."""
+        return f"{self.rules} rules over {self.variables} variables of {self.services} services in {seconds:.1f} s"
 
 
 def check_environment(
@@ -63,15 +103,37 @@ def check_environment(
     `process` are values given explicitly, `secrets_file` a further file of secrets, `unseal` opens a sealed one.
     Touches nothing. Raises `UsageError` only for an environment that does not exist.
     """
+    return list(check(root, environment, workspace, process, secrets_file, unseal).issues)
+
+
+def check(
+    root: Path,
+    environment: str,
+    workspace: Workspace,
+    process: Mapping[str, str] | None = None,
+    secrets_file: Path | None = None,
+    unseal: Unseal | None = None,
+) -> Checked:
+    """Return the same with what was looked at: no rule and no variable where the schema cannot be used."""
     config, faults = read_config(root, environment, workspace, process or {}, secrets_file, unseal)
     refuse([fault for fault in faults if fault.id == "env.environment"], f"environment {environment}")
     issues = [_from_fault(fault, environment) for fault in faults]
-    if config is not None:
-        files = tracked(root, config.layers.files)
-        whole = not any(fault.fatal and fault.id.startswith("file.") for fault in faults)
-        facts = Facts(config, files, whole)
-        issues += [issue for rule in RULES for issue in rule(facts)]
-    return sorted(dict.fromkeys(issues), key=_place)
+    if config is None:
+        return Checked(_in_order(issues), 0, 0, len(workspace.services))
+    whole = not any(fault.fatal and fault.id.startswith("file.") for fault in faults)
+    facts = Facts(
+        config,
+        tracked(root, config.layers.files),
+        whole,
+        elsewhere=elsewhere(root, environment, unseal),
+        examples=examples(root, workspace),
+    )
+    issues += [issue for rule in RULES for issue in rule(facts)]
+    return Checked(_in_order(issues), len(RULES), len(config.schema.variables), len(workspace.services))
+
+
+def _in_order(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    return tuple(sorted(dict.fromkeys(issues), key=_place))
 
 
 def _from_fault(fault: Fault, environment: str) -> Issue:

@@ -1,7 +1,7 @@
 """Facts: what the rules over an environment look at, gathered once."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from slipway.config import references
 from slipway.config.config import DOMAIN, Config, Setting
 from slipway.config.schema import Phase, Stage
 from slipway.config.workspace import Role
+from slipway.secret import Secret
 
 # A name that is no name may be a line of a pasted key, so only what reads like one is shown.
 _SHOWABLE_NAME = re.compile(r"(?=.{1,40}$)([A-Z]+|[A-Z][A-Z0-9]*(_[A-Z0-9]+)+)")
@@ -38,11 +39,15 @@ class Facts:
     """One environment for the rules: its configuration and which of its files git tracks.
 
     `is_whole` is False when a file could not be read, so that what it would have held is not called missing.
+    `elsewhere` are the values in other environments' files of secrets by the environment's name, `examples` those in
+    example files with the file.
     """
 
     config: Config
     tracked: frozenset[str] = frozenset()
     is_whole: bool = True
+    elsewhere: Mapping[str, frozenset[Secret]] = field(default_factory=dict, repr=False)
+    examples: Mapping[Secret, str] = field(default_factory=dict, repr=False)
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @property

@@ -36,9 +36,10 @@ class Issue:
         }
 
 
-def is_ok(issues: Iterable[Issue]) -> bool:
-    """Whether no issue is an error."""
-    return all(issue.severity is not Severity.ERROR for issue in issues)
+def is_ok(issues: Iterable[Issue], *, strict: bool = False) -> bool:
+    """Whether no issue is an error; with `strict` a warning counts as one."""
+    bad = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    return all(issue.severity not in bad for issue in issues)
 
 
 def report(issues: Iterable[Issue]) -> dict[str, object]:

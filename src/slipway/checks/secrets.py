@@ -10,6 +10,7 @@ from slipway.config.kinds import Kind
 from slipway.config.layers import COMMITTED, FOLDER, Layer
 from slipway.config.references import REFERENCE
 from slipway.config.sealed import SUFFIX
+from slipway.secret import Secret
 
 # What may follow a reference that stands for the whole secret: a database number, a query.
 _AFTER_REFERENCE = re.compile(r"([/?][\w/?&=.-]{0,40})?")
@@ -101,6 +102,26 @@ def reused(facts: Facts) -> Iterator[Issue]:
             if first.name != seen.name:
                 message = f"has the same value as {first.name} ({first.setting.where})"
                 yield issue(seen, "secret.reused", message, "give each secret a value of its own")
+
+
+def same_elsewhere(facts: Facts) -> Iterator[Issue]:
+    """`secret.elsewhere`: another environment has the same secret: whoever gets into one is in both."""
+    for seen in facts.seen:
+        if seen.setting.variable.secret and seen.text and not seen.setting.references and len(seen.text) >= _SHORTEST:
+            places = sorted(name for name, values in facts.elsewhere.items() if Secret(seen.text) in values)
+            if places:
+                message = f"has the same value in {', '.join(places)}"
+                yield issue(seen, "secret.elsewhere", message, "give each environment a value of its own")
+
+
+def example(facts: Facts) -> Iterator[Issue]:
+    """`secret.example`: a secret's value stands in an example file, which everybody who has the source has."""
+    for seen in facts.seen if facts.is_public else ():
+        if not seen.setting.variable.secret or not seen.text or seen.setting.references:
+            continue
+        if file := facts.examples.get(Secret(seen.text)):
+            message = f"is the value that stands in {file}, for everybody who has the source to read"
+            yield issue(seen, "secret.example", message, "give it a value of its own")
 
 
 def exposed(facts: Facts) -> Iterator[Issue]:

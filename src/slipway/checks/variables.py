@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from slipway.checks.facts import Facts, issue, shown_name
 from slipway.checks.issue import Issue, Severity
+from slipway.checks.urls import URLS, unencoded
 from slipway.config.fault import shown
 from slipway.config.layers import FOLDER, GIVEN, Layer
 from slipway.config.references import VARIABLE, known_names, references
@@ -13,10 +14,12 @@ from slipway.config.references import shown as shown_reference
 from slipway.config.schema import Phase, Stage, Variable
 
 _PLACEHOLDER = re.compile(
-    r"change[-_ ]?me|replace[-_ ]?(with|me|this)|your[-_ ][a-z]|<[a-z _-]+>|x{4,}|\btodo\b|placeholder|fill[-_ ]?in"
+    r"change[-_ ]?me|replace[-_ ]?(with|me|this)|your[-_ ][a-z]|<[a-z _-]+>|x{6,}"
+    r"|(?<![a-z0-9])x{4,}(?![a-z0-9])|\btodo\b|placeholder|fill[-_ ]?in"
     r"|insecure|\bexample\.(com|org|net)\b|\bfoobar\b",
     re.IGNORECASE,
 )
+_GENERATE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
 def missing(facts: Facts) -> Iterator[Issue]:
@@ -53,7 +56,7 @@ def _way_out(facts: Facts, name: str) -> str:
         return f"add {name}={variable.example or '...'}"
     if variable.generate and facts.config.stage is Stage.REHEARSAL:
         return "./inv rehearse makes it up"
-    made = ' (python3 -c "import secrets; print(secrets.token_urlsafe(48))")' if variable.generate else ""
+    made = f" ({_GENERATE})" if variable.generate else ""
     return f"add {name}=... to {FOLDER}/{environment}.secrets.env, which git ignores{made}"
 
 
@@ -71,7 +74,16 @@ def misfit(facts: Facts) -> Iterator[Issue]:
     """  # noqa: D205 - the ids belong into the first sentence
     for seen in facts.seen:
         if seen.text and (wrong := seen.setting.variable.misfit(seen.text)):
-            yield issue(seen, f"env.{wrong.id}", wrong.message, wrong.hint)
+            if seen.setting.variable.type in URLS and unencoded(seen.text):
+                continue  # `secret.url` says why
+            yield issue(seen, f"env.{wrong.id}", wrong.message, wrong.hint or _fitting(seen.setting.variable))
+
+
+def _fitting(variable: Variable) -> str:
+    """Return what a value that fits looks like."""
+    if variable.generate:
+        return _GENERATE
+    return f"for example {variable.example}" if variable.example else "docs/variables.md says what it may hold"
 
 
 def reference(facts: Facts) -> Iterator[Issue]:

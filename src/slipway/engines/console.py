@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from slipway.checks.issue import Issue, Severity
+from slipway.engines.issue_table import counted, grouped
 from slipway.errors import SlipwayError
 from slipway.plan import Outcome, StepResult
 from slipway.secret import Mask, masked
@@ -99,17 +100,29 @@ class Console:
         for number, line in enumerate(lines, 1):
             self._emit(f"{number:>4}. {line}")
 
-    def issues(self, issues: Iterable[Issue]) -> None:
-        """Show the findings of a check, errors first, as `where  severity  message  (id)` and the way out below."""
+    def issues(self, issues: Iterable[Issue], looked_at: str = "") -> None:
+        """Show the findings of a check, a table by file on a terminal, else a line each, errors first; then counts.
+
+        `looked_at` says what was looked at, so that an empty list is no silence.
+        """
         order = list(Severity)
         listed = sorted(issues, key=lambda issue: (order.index(issue.severity), issue.where))
-        for issue in listed:
-            style = {"error": "bold red", "warning": "yellow", "info": "dim"}[issue.severity]
-            self._emit(f"{issue.severity:>7} {issue.where}: {issue.message} [{issue.id}]", style=style)
-            if issue.hint:
-                self._emit(f"        -> {issue.hint}")
-        counts = {s: sum(i.severity is s for i in listed) for s in Severity}
-        self._emit(", ".join(f"{n} {s}{'' if n == 1 or s is Severity.INFO else 's'}" for s, n in counts.items()))
+        if self._progress.isatty():
+            for line, style in grouped(listed):
+                self._emit(line, style=style)
+        else:
+            for issue in listed:
+                self._emit(f"{issue.severity:>7} {issue.where}: {issue.message} [{issue.id}]")
+                if issue.hint:
+                    self._emit(f"        -> {issue.hint}")
+        self._emit(counted(listed) + (f"; {looked_at}" if looked_at else ""))
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print lines for a program on stdout, masked; they hold no control characters already."""
+        with self._lock:
+            self.close()
+            for line in lines:
+                _write(self._out, self._clean(line))
 
     def table(self, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
         """Print aligned columns."""
