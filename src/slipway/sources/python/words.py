@@ -1,0 +1,128 @@
+"""Words: the truth table of a boolean reader, derived from the comparisons that its code makes."""
+
+import ast
+from collections.abc import Iterator
+
+from slipway.sources.python.code import Code
+from slipway.sources.python.texts import Texts
+from slipway.sources.use import Otherwise, Words
+
+_PEELED = frozenset({"lower", "upper", "strip", "casefold", "rstrip", "lstrip"})
+_FOLDING = frozenset({"lower", "upper", "casefold"})
+_STEPS = 40
+
+_YES, _NO = frozenset({"y", "yes", "t", "true", "on", "1"}), frozenset({"n", "no", "f", "false", "off", "0"})
+STRICT = Words(_YES, _NO, Otherwise.REFUSED)
+"""distutils.util.strtobool, and what decouple, environs and pydantic settings accept: any other word is an error."""
+DJANGO_ENVIRON = Words(frozenset({"true", "on", "ok", "y", "yes", "1"}), frozenset(), Otherwise.FALSE)
+"""django-environ's BOOLEAN_TRUE_STRINGS: whatever else is False, and nothing says so."""
+
+
+class Follower:
+    """Follows a value that was read to the comparisons made with it, inside one function."""
+
+    def __init__(self, code: Code, texts: Texts) -> None:
+        """Take the file that is followed in."""
+        self._code = code
+        self._texts = texts
+
+    def words(self, read: ast.expr) -> tuple[Words | None, bool]:
+        """Return the truth table that is made of `read`, and whether it is `bool(text)`, true for every text."""
+        true: set[str] = set()
+        false: set[str] = set()
+        otherwise: Otherwise | None = None
+        folds = False
+        for end, is_folded in self._ends(read):
+            if isinstance(end, ast.Call):
+                name = end.func.attr if isinstance(end.func, ast.Attribute) else getattr(end.func, "id", "")
+                if name == "strtobool":
+                    return STRICT, False
+                return None, True
+            assert isinstance(end, ast.Compare)
+            compared = self._compared(end)
+            if compared is None:
+                continue
+            outcome, is_last = self._outcome(end)
+            if outcome is None:
+                continue
+            folds = folds or is_folded
+            (true if outcome else false).update(compared)
+            if is_last:
+                otherwise = Otherwise.FALSE if outcome else Otherwise.TRUE
+        if not true and not false:
+            return None, False
+        if not true and false <= STRICT.true:  # `hidden = text not in {"1", "true"}`: the words still mean yes
+            true, false, otherwise = false, set(), Otherwise.FALSE
+        return Words(frozenset(true), frozenset(false), otherwise or self._rest(read), folds), False
+
+    def _ends(self, read: ast.expr) -> Iterator[tuple[ast.expr, bool]]:
+        """Yield the comparisons and `bool()` calls that a value arrives at, with whether its case was folded."""
+        due: list[tuple[ast.AST, bool]] = [(read, False)]
+        seen: set[ast.AST] = set()
+        while due and len(seen) < _STEPS:
+            node, folded = due.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            parent = self._code.parents.get(node)
+            if isinstance(parent, ast.Attribute) and parent.attr in _PEELED:
+                call = self._code.parents.get(parent)
+                if isinstance(call, ast.Call) and call.func is parent:
+                    due.append((call, folded or parent.attr in _FOLDING))
+            elif isinstance(parent, ast.Call) and node in parent.args:
+                name = parent.func.attr if isinstance(parent.func, ast.Attribute) else getattr(parent.func, "id", "")
+                if name == "str":
+                    due.append((parent, folded))
+                elif name in {"bool", "strtobool"}:
+                    yield parent, folded
+            elif isinstance(parent, ast.BoolOp) and parent.values[0] is node:
+                due.append((parent, folded))
+            elif isinstance(parent, ast.Compare) and parent.left is node and len(parent.ops) == 1:
+                yield parent, folded
+            elif isinstance(parent, ast.Assign | ast.NamedExpr) and parent.value is node:
+                due += [(name, folded) for name in self._later(parent)]
+
+    def _later(self, assignment: ast.Assign | ast.NamedExpr) -> Iterator[ast.Name]:
+        """Yield where a value is used after it was given a name, in the same function."""
+        targets = assignment.targets if isinstance(assignment, ast.Assign) else [assignment.target]
+        names = {target.id for target in targets if isinstance(target, ast.Name)}
+        scope = self._code.scopes[assignment]
+        if scope.node is None:  # settings use one name all over the file; only functions are followed
+            return
+        for node in self._code.nodes:
+            is_use = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names
+            if is_use and self._code.scopes[node] is scope:
+                yield node  # type: ignore[misc]  # is_use says so
+
+    def _compared(self, compare: ast.Compare) -> frozenset[str] | None:
+        scope, right = self._code.scopes[compare], compare.comparators[0]
+        if isinstance(compare.ops[0], ast.In | ast.NotIn):
+            found = self._texts.elements(right, scope)
+        elif isinstance(compare.ops[0], ast.Eq | ast.NotEq):
+            found = self._texts.of(right, scope)
+        else:
+            return None
+        return found.texts if found.is_known and found.texts else None
+
+    def _outcome(self, compare: ast.Compare) -> tuple[bool | None, bool]:
+        """Return what a word that matches becomes, and whether every other one becomes the opposite."""
+        matches = not isinstance(compare.ops[0], ast.NotIn | ast.NotEq)
+        parent = self._code.parents.get(compare)
+        if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not):
+            matches, parent = not matches, self._code.parents.get(parent)
+        if isinstance(parent, ast.If) and parent.test is compare:
+            returned = parent.body[0].value if parent.body and isinstance(parent.body[0], ast.Return) else None
+            if isinstance(returned, ast.Constant) and isinstance(returned.value, bool):
+                return returned.value if matches else not returned.value, False
+            return None, False
+        is_value = isinstance(parent, ast.Return | ast.Assign | ast.AnnAssign | ast.keyword | ast.Dict | ast.Call)
+        return (matches, True) if is_value else (None, False)
+
+    def _rest(self, read: ast.expr) -> Otherwise:
+        """Return what happens to a word that no comparison knew: the last statement of the function tells."""
+        node = self._code.scopes[read].node
+        body = node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else []
+        last = body[-1] if body else None
+        if isinstance(last, ast.Return) and isinstance(last.value, ast.Constant):
+            return Otherwise.TRUE if last.value.value else Otherwise.FALSE
+        return Otherwise.REFUSED if isinstance(last, ast.Raise) else Otherwise.FALSE

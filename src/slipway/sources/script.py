@@ -1,0 +1,225 @@
+"""TypeScript and JavaScript: what Vite replaces (`import.meta.env`), what Node has (`process.env`), what pages look up."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+from slipway.sources.found import Reading, Trouble
+from slipway.sources.use import Kind, Moment, Place, Use
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+META, PROCESS, GUARDED, LOOK_UP, LOADED = "import.meta.env", "process.env", "process.env?", "__ENV", "loadEnv"
+"""What a variable is taken from; `Use.by` names it. GUARDED is behind the question whether there is a `process`."""
+
+_WRAPPERS = frozenset(
+    {"parenthesized_expression", "as_expression", "non_null_expression", "satisfies_expression", "type_assertion"}
+)
+_GLOBALS = frozenset({"globalThis", "window", "self", "global"})
+_NAME = re.compile(r"[A-Za-z_$][\w$]*")
+_MARK = re.compile(rb"__ENV|\bloadEnv\b|import\s*\.\s*meta\b[\s\S]{0,60}?\benv\b|\bprocess[\s?!)]*\.\s*env\b")
+_IN_PAGE = re.compile(r"%([A-Z][A-Z0-9_]*)%")
+
+
+def may_read(data: bytes) -> bool:
+    """Whether a script may read a variable at all; asked before it is parsed."""
+    return _MARK.search(data) is not None
+
+
+def read_page(text: str, file: str) -> Reading:
+    """Return what Vite puts into a page: `%VITE_NAME%`."""
+    uses = [
+        Use(name, Place(file, number), Kind.READ, Moment.BUILD, by=META)
+        for number, line in enumerate(text.splitlines(), 1)
+        for name in _IN_PAGE.findall(line)
+    ]
+    return Reading(tuple(uses))
+
+
+def read_script(data: bytes, file: str) -> Reading:
+    """Return what a script reads. A part that does not parse becomes a trouble with its line; the rest counts."""
+    tree = _parser(is_plain=file.endswith((".ts", ".mts", ".cts"))).parse(data)
+    script = _Script(file)
+    nodes = list(_all(tree.root_node))
+    for node in nodes:
+        script.learn(node)
+    uses = [use for node in nodes for use in script.uses(node)]
+    troubles = []
+    if tree.root_node.has_error:
+        wrong = next((node for node in nodes if node.is_error or node.is_missing), tree.root_node)
+        troubles.append(Trouble(Place(file, wrong.start_point[0] + 1), "does not parse from here on as far as it should"))
+    return Reading(tuple(uses), tuple(troubles))
+
+
+@cache
+def _parser(*, is_plain: bool) -> "Parser":
+    import tree_sitter_typescript
+    from tree_sitter import Language, Parser
+
+    # `<T>value` is a cast in a .ts file and the begin of an element everywhere else.
+    grammar = tree_sitter_typescript.language_typescript if is_plain else tree_sitter_typescript.language_tsx
+    return Parser(Language(grammar()))
+
+
+def _all(top: "Node") -> Iterator["Node"]:
+    due = [top]
+    while due:
+        node = due.pop()
+        yield node
+        due += reversed(node.children)
+
+
+class _Script:
+    """One file: the names that stand for an environment in it, then its reads."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._moment = Moment.BUILD if re.search(r"(^|/)[\w.-]*\.config\.\w+$", file) else Moment.RUN
+        self._aliases: dict[str, str] = {}
+
+    def learn(self, node: "Node") -> None:
+        """Take `const env = import.meta.env` and `const env = loadEnv(...)`."""
+        if node.type != "variable_declarator":
+            return
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        if name is not None and name.type == "identifier" and (source := self._source(value)):
+            self._aliases[_text(name)] = source
+
+    def uses(self, node: "Node") -> Iterator[Use]:
+        """Yield what one node reads."""
+        if node.type == "member_expression":
+            source = self._source(node.child_by_field_name("object"))
+            field = node.child_by_field_name("property")
+            if source and field is not None:
+                yield self._use(_text(field), node, source)
+        elif node.type == "subscript_expression":
+            source = self._source(node.child_by_field_name("object"))
+            if source:
+                yield self._indexed(node, source)
+        elif node.type == "variable_declarator":
+            name, source = node.child_by_field_name("name"), self._source(node.child_by_field_name("value"))
+            if source and name is not None and name.type == "object_pattern":
+                yield from self._taken_apart(name, source)
+
+    def _indexed(self, node: "Node", source: str) -> Use:
+        index = node.child_by_field_name("index")
+        text = _literal(index)
+        if text is not None:
+            return self._use(text, node, source)
+        begins = _begins(index)
+        return Use(begins, self._place(node), Kind.UNKNOWN, self._moment, by=source)
+
+    def _taken_apart(self, pattern: "Node", source: str) -> Iterator[Use]:
+        for part in pattern.named_children:
+            key = part.child_by_field_name("key") or part.child_by_field_name("left") or part
+            if part.type in {"shorthand_property_identifier_pattern", "pair_pattern", "object_assignment_pattern"}:
+                default = _literal(part.child_by_field_name("right"))
+                has_default = part.type == "object_assignment_pattern"
+                yield Use(
+                    _literal(key) or _text(key), self._place(part), Kind.READ, self._moment, default,
+                    has_default=has_default, by=source,
+                )  # fmt: skip
+            elif part.type == "rest_pattern":
+                yield Use("", self._place(part), Kind.UNKNOWN, self._moment, by=source)
+
+    def _use(self, name: str, node: "Node", source: str) -> Use:
+        if not _NAME.fullmatch(name):
+            return Use("", self._place(node), Kind.UNKNOWN, self._moment, by=source)
+        default, has_default = _default(node)
+        source = GUARDED if source == PROCESS and _is_guarded(node) else source
+        return Use(name, self._place(node), _kind(node), self._moment, default, has_default=has_default, by=source)
+
+    def _source(self, node: "Node | None") -> str:
+        """Return which environment an expression stands for, "" for none."""
+        node = _bare(node)
+        if node is None:
+            return ""
+        if node.type == "identifier":
+            return self._aliases.get(_text(node), LOOK_UP if _text(node) == LOOK_UP else "")
+        if node.type == "call_expression":
+            function = node.child_by_field_name("function")
+            return LOADED if function is not None and _text(function) == LOADED else ""
+        if node.type != "member_expression":
+            return ""
+        inner, field = _bare(node.child_by_field_name("object")), node.child_by_field_name("property")
+        if inner is None or field is None:
+            return ""
+        name, before = _text(field), re.sub(r"\s", "", _text(inner))
+        if name == "env" and before == "import.meta":
+            return META
+        if name == "env" and before.removeprefix("globalThis.") == "process":
+            return PROCESS
+        return LOOK_UP if name == LOOK_UP and before in _GLOBALS else ""
+
+    def _place(self, node: "Node") -> Place:
+        return Place(self._file, node.start_point[0] + 1)
+
+
+def _bare(node: "Node | None") -> "Node | None":
+    while node is not None and node.type in _WRAPPERS and node.named_children:
+        node = node.named_children[-1] if node.type == "type_assertion" else node.named_children[0]
+    return node
+
+
+def _kind(node: "Node") -> Kind:
+    parent = node.parent
+    is_target = parent is not None and parent.type == "assignment_expression" and parent.child_by_field_name("left") == node
+    return Kind.WRITTEN if is_target else Kind.READ
+
+
+def _default(node: "Node") -> tuple[str | None, bool]:
+    """Return the fallback of `X || "..."` and `X ?? "..."`, through further names between, and whether there is one."""
+    parent = node.parent
+    while parent is not None and (parent.type in _WRAPPERS or parent.type == "binary_expression"):
+        operator = parent.child_by_field_name("operator")
+        if operator is not None and _text(operator) not in {"||", "??"}:
+            return None, False
+        right = parent.child_by_field_name("right")
+        if operator is not None and right is not None and not _holds(right, node):
+            text = _literal(right)
+            if text is not None or parent.parent is None or parent.parent.type != "binary_expression":
+                return text, True
+        parent = parent.parent
+    return None, False
+
+
+def _is_guarded(node: "Node") -> bool:
+    """Whether `typeof process` is asked before, in a condition around."""
+    outer = node.parent
+    while outer is not None and outer.type not in {"program", "function_declaration"}:
+        asked = outer.child_by_field_name("condition") or outer.child_by_field_name("left")
+        if asked is not None and b"typeof process" in (asked.text or b""):
+            return True
+        outer = outer.parent
+    return False
+
+
+def _holds(outer: "Node", inner: "Node") -> bool:
+    return outer.start_byte <= inner.start_byte and inner.end_byte <= outer.end_byte
+
+
+def _literal(node: "Node | None") -> str | None:
+    node = _bare(node)
+    if node is None or node.type not in {"string", "template_string"}:
+        return None
+    if any(child.type == "template_substitution" for child in node.children):
+        return None
+    return _text(node)[1:-1]
+
+
+def _begins(node: "Node | None") -> str:
+    """Return how a name that is put together begins: "VITE_" of `VITE_${name}`."""
+    node = _bare(node)
+    if node is None:
+        return ""
+    if node.type == "template_string":
+        return _text(node)[1:].split("${")[0]
+    if node.type == "binary_expression":
+        return _literal(node.child_by_field_name("left")) or ""
+    return ""
+
+
+def _text(node: "Node") -> str:
+    return (node.text or b"").decode("utf-8", "replace")
