@@ -10,10 +10,11 @@ def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "",
     """List every problem of an environment's configuration at once, each with file and line and a way out."""
     from slipway.checks.environment import check_environment
     from slipway.checks.issue import is_ok, report
+    from tasks._environment import looks
 
     with session(env=env, source=source, workspace=workspace, format=format) as s:
         given = {**s.process, **s.ground_settings()}
-        issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file)
+        issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file, looks(s))
         if s.as_json:
             s.console.document(report(issues))
         else:

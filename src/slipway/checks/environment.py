@@ -1,13 +1,13 @@
 """`inv check.env`: every problem of one environment at once, each with file and line."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from slipway.checks import addresses, django, health, secrets, variables
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
-from slipway.config.config import read_config
+from slipway.config.config import Config, read_config
 from slipway.config.fault import Fault, refuse
 from slipway.config.tracked import tracked
 from slipway.config.workspace import Workspace
@@ -53,11 +53,12 @@ def check_environment(
     workspace: Workspace,
     process: Mapping[str, str] | None = None,
     secrets_file: Path | None = None,
+    more: Sequence[Callable[[Config], Iterable[Issue]]] = (),
 ) -> list[Issue]:
     """Return every problem of `environment` as configured below `root/env`, in the order of the files.
 
-    `process` are values given explicitly, `secrets_file` a further file of secrets. Touches nothing. Raises
-    `UsageError` only for an environment that does not exist.
+    `process` are values given explicitly, `secrets_file` a further file of secrets, `more` rules that look at more
+    than its files. Touches nothing itself. Raises `UsageError` only for an environment that does not exist.
     """
     config, faults = read_config(root, environment, workspace, process or {}, secrets_file)
     refuse([fault for fault in faults if fault.id == "env.environment"], f"environment {environment}")
@@ -67,6 +68,7 @@ def check_environment(
         whole = not any(fault.fatal and fault.id.startswith("file.") for fault in faults)
         facts = Facts(config, files, whole)
         issues += [issue for rule in RULES for issue in rule(facts)]
+        issues += [issue for look in more for issue in look(config)]
     return sorted(dict.fromkeys(issues), key=_place)
 
 

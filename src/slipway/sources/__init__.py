@@ -1,1 +1,1 @@
-"""What a monorepo's sources say about variables: who reads which, where, with which default. Reads files, acts on nothing."""
+"""What a monorepo's sources say about variables: who reads which, where, with which default. Acts on nothing."""

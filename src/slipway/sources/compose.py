@@ -30,7 +30,7 @@ def read_compose(text: str, file: str) -> Reading:
         return _unread(file, int(str(error)), f"is nested deeper than {_DEEPEST} levels")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return _unread(file, mark.line + 1 if mark else 1, f"is not YAML: {error.problem}")
+        return _unread(file, getattr(mark, "line", 0) + 1, f"is not YAML: {error.problem}")
     except yaml.YAMLError:
         return _unread(file, 1, "is not YAML: holds a control character")
     reader = _Reader(file)
@@ -60,7 +60,7 @@ def _refuse_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEEPEST:
-                raise _TooDeep(event.start_mark.line + 1)
+                raise _TooDeep(getattr(event.start_mark, "line", 0) + 1)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -143,7 +143,7 @@ class _Reader:
                     name = match[1] or match[4]
                     self.uses.append(Use(name, self._place(node), kind, Moment.BUILD, default, has_default=has_default))
 
-    def _pairs(self, node: Any) -> Iterator[tuple[str, Any, Any]]:
+    def _pairs(self, node: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any, Any]]:
         """Yield (key, its node, value) of a mapping, merged ones included; a key of its own wins over them."""
         merged: list[Any] = []
         own: set[str] = set()
@@ -157,7 +157,9 @@ class _Reader:
                 own.add(key.value)
                 yield key.value, key, value
         for other in merged:
-            for name, key, value in self._pairs(other):
+            if any(other is one for one in (node, *above)):  # a mapping that merges itself
+                continue
+            for name, key, value in self._pairs(other, (node, *above)):
                 if name not in own:
                     own.add(name)
                     yield name, key, value

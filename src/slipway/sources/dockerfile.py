@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 from slipway.sources.found import Dockerfile, Reading, Stage
 from slipway.sources.use import Kind, Moment, Place, Use
@@ -19,6 +20,7 @@ def read_dockerfile(text: str, file: str) -> Reading:
     uses: list[Use] = []
     stages: list[Stage] = []
     program, program_line = "", 0
+    lines = text.splitlines()
     for line, word, rest in instructions(text):
         place = Place(file, line)
         stage = stages[-1].base if stages else ""
@@ -28,15 +30,15 @@ def read_dockerfile(text: str, file: str) -> Reading:
         elif word == "ARG":
             uses += _arguments(rest, place, stage)
         elif word == "ENV":
-            uses += _variables(rest, place, stage)
+            found = _variables(rest, place, stage)
+            uses += [replace(use, place=Place(file, line_of(lines, line, use.name))) for use in found]
         elif word == "RUN" and stages:
-            stages[-1] = _run(stages[-1], rest, line)
+            stages[-1] = _run(stages[-1], rest, line, lines)
             names = sorted({match[1] or match[2] for match in _NAMED.finditer(rest)})
             uses += [Use(name, place, Kind.READ, Moment.BUILD, by=stage) for name in names]
-        elif word in {"CMD", "ENTRYPOINT"} and (first := re.search(r"[\w./-]+", rest)):
-            # CMD is what an entrypoint starts, so it tells more.
-            if word == "CMD" or not program:
-                program, program_line = first[0], line
+        # CMD is what an entrypoint starts, so it tells more.
+        elif word == "CMD" or (word == "ENTRYPOINT" and not program):
+            program, program_line = (re.findall(r"[\w./-]+", rest) or [""])[0], line
     return Reading(tuple(uses), dockerfiles=(Dockerfile(file, tuple(stages), program, program_line),))
 
 
@@ -88,9 +90,19 @@ def _words(rest: str) -> list[str]:
         return rest.split()
 
 
-def _run(stage: Stage, command: str, line: int) -> Stage:
+def line_of(lines: list[str], begins: int, word: str) -> int:
+    """Return the line of an instruction over several lines that has `word`; the first one where none has."""
+    for number in range(begins, len(lines) + 1):
+        if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", lines[number - 1]):
+            return number
+        if not lines[number - 1].rstrip().endswith("\\") and not lines[number - 1].lstrip().startswith("#"):
+            break
+    return begins
+
+
+def _run(stage: Stage, command: str, line: int, lines: list[str]) -> Stage:
     packages = [
-        (word, line)
+        (word, line_of(lines, line, word))
         for match in _INSTALL.finditer(command)
         for word in match[1].split()
         if re.match(r"[a-z0-9]", word)

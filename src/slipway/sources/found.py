@@ -52,7 +52,7 @@ class Dockerfile:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One service of a compose file: the image that it runs, or where it is built; `published` and `env_files` with lines."""
+    """One service of a compose file: the image that it runs or what builds it, its ports and env files with lines."""
 
     name: str
     place: Place

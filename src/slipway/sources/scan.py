@@ -72,7 +72,7 @@ def _bytes(file: Path) -> tuple[bytes, str]:
     try:
         # A link that took the file's place since the walk is not followed, and a pipe blocks nobody.
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as stream:
+        with os.fdopen(descriptor, "rb") as stream:
             data = stream.read(LARGEST + 1)
     except OSError as error:
         return b"", f"cannot be read: {error.strerror}"

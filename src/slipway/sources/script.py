@@ -1,4 +1,4 @@
-"""TypeScript and JavaScript: what Vite replaces (`import.meta.env`), what Node has (`process.env`), what pages look up."""
+"""TypeScript and JavaScript: what Vite replaces (`import.meta.env`), what Node has, what pages look up."""
 
 import re
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ META, PROCESS, GUARDED, LOOK_UP, LOADED = "import.meta.env", "process.env", "pro
 _WRAPPERS = frozenset(
     {"parenthesized_expression", "as_expression", "non_null_expression", "satisfies_expression", "type_assertion"}
 )
+_MOST_STEPS = 20
 _GLOBALS = frozenset({"globalThis", "window", "self", "global"})
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _MARK = re.compile(rb"__ENV|\bloadEnv\b|import\s*\.\s*meta\b[\s\S]{0,60}?\benv\b|\bprocess[\s?!)]*\.\s*env\b")
@@ -49,7 +50,9 @@ def read_script(data: bytes, file: str) -> Reading:
     troubles = []
     if tree.root_node.has_error:
         wrong = next((node for node in nodes if node.is_error or node.is_missing), tree.root_node)
-        troubles.append(Trouble(Place(file, wrong.start_point[0] + 1), "does not parse from here on as far as it should"))
+        troubles.append(
+            Trouble(Place(file, wrong.start_point[0] + 1), "does not parse from here on as far as it should")
+        )
     return Reading(tuple(uses), tuple(troubles))
 
 
@@ -138,11 +141,12 @@ class _Script:
             return ""
         if node.type == "identifier":
             return self._aliases.get(_text(node), LOOK_UP if _text(node) == LOOK_UP else "")
-        if node.type == "call_expression":
-            function = node.child_by_field_name("function")
-            return LOADED if function is not None and _text(function) == LOADED else ""
-        if node.type != "member_expression":
-            return ""
+        function = node.child_by_field_name("function") if node.type == "call_expression" else None
+        if function is not None:
+            return LOADED if _text(function) == LOADED else ""
+        return self._member(node) if node.type == "member_expression" else ""
+
+    def _member(self, node: "Node") -> str:
         inner, field = _bare(node.child_by_field_name("object")), node.child_by_field_name("property")
         if inner is None or field is None:
             return ""
@@ -165,14 +169,17 @@ def _bare(node: "Node | None") -> "Node | None":
 
 def _kind(node: "Node") -> Kind:
     parent = node.parent
-    is_target = parent is not None and parent.type == "assignment_expression" and parent.child_by_field_name("left") == node
+    is_target = (
+        parent is not None and parent.type == "assignment_expression" and parent.child_by_field_name("left") == node
+    )
     return Kind.WRITTEN if is_target else Kind.READ
 
 
 def _default(node: "Node") -> tuple[str | None, bool]:
     """Return the fallback of `X || "..."` and `X ?? "..."`, through further names between, and whether there is one."""
-    parent = node.parent
-    while parent is not None and (parent.type in _WRAPPERS or parent.type == "binary_expression"):
+    for parent in _around(node):
+        if parent.type not in _WRAPPERS and parent.type != "binary_expression":
+            break
         operator = parent.child_by_field_name("operator")
         if operator is not None and _text(operator) not in {"||", "??"}:
             return None, False
@@ -181,19 +188,26 @@ def _default(node: "Node") -> tuple[str | None, bool]:
             text = _literal(right)
             if text is not None or parent.parent is None or parent.parent.type != "binary_expression":
                 return text, True
-        parent = parent.parent
     return None, False
 
 
 def _is_guarded(node: "Node") -> bool:
     """Whether `typeof process` is asked before, in a condition around."""
-    outer = node.parent
-    while outer is not None and outer.type not in {"program", "function_declaration"}:
+    for outer in _around(node):
         asked = outer.child_by_field_name("condition") or outer.child_by_field_name("left")
         if asked is not None and b"typeof process" in (asked.text or b""):
             return True
-        outer = outer.parent
     return False
+
+
+def _around(node: "Node") -> Iterator["Node"]:
+    """Yield what is around a node, up to its function. Each step costs the depth of the tree, so they are counted."""
+    outer = node.parent
+    for _ in range(_MOST_STEPS):
+        if outer is None or outer.type in {"program", "function_declaration"}:
+            return
+        yield outer
+        outer = outer.parent
 
 
 def _holds(outer: "Node", inner: "Node") -> bool:

@@ -13,7 +13,9 @@ _ASSIGNED = re.compile(
     r"|\bfor\s+([A-Z][A-Z0-9_]*)\s+in\b|\bread\s+(?:-\w+\s+)*([A-Z][A-Z0-9_]*)"
 )
 # Names that the shell sets itself.
-_OWN = frozenset({"BASH_SOURCE", "BASH_REMATCH", "FUNCNAME", "IFS", "LINENO", "OLDPWD", "OPTARG", "OPTIND", "PIPESTATUS"})
+_OWN = frozenset(
+    {"BASH_SOURCE", "BASH_REMATCH", "FUNCNAME", "IFS", "LINENO", "OLDPWD", "OPTARG", "OPTIND", "PIPESTATUS"}
+)
 _OWN_TOO = frozenset({"RANDOM", "REPLY", "SECONDS", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "UID", "PPID", "BASHPID"})
 
 
@@ -26,15 +28,22 @@ def _uses(text: str, file: str) -> Iterator[Use]:
     assigned: set[str] = set(_OWN | _OWN_TOO)
     for number, line in enumerate(text.splitlines(), 1):
         code = _without_literals(line)
+        here = [(next(filter(None, match.groups())), _ends(code, match.end())) for match in _ASSIGNED.finditer(code)]
         for match in _READ.finditer(code):
             name = match[1] or match[4]
-            if name in assigned:
+            if name in assigned or any(name == its and end <= match.start() for its, end in here):
                 continue
             operator, word = match[2] or "", match[3]
             kind = Kind.NEEDED if operator.endswith("?") else Kind.READ
             has_default = operator.endswith(("-", "="))
             yield Use(name, Place(file, number), kind, default=word if has_default else None, has_default=has_default)
-        assigned |= {one for match in _ASSIGNED.findall(code) for one in match if one}
+        assigned |= {name for name, _ in here}
+
+
+def _ends(code: str, start: int) -> int:
+    """Return where the command of an assignment ends, from where on its name is the script's own."""
+    match = re.compile(r"[;&|]").search(code, start)
+    return match.start() if match else len(code)
 
 
 def _without_literals(line: str) -> str:

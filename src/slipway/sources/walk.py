@@ -1,6 +1,7 @@
 """Which files of a checkout may say something about variables; bounded, and without following links."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,11 +15,11 @@ LARGEST = 1_000_000
 MOST_FILES = 50_000
 
 _NOT_SOURCES = frozenset(
-    "node_modules bower_components __pycache__ site-packages venv env.bak dist build out coverage htmlcov target vendor"
-    " static_cdn staticfiles media".split()
+    (
+        *("node_modules", "bower_components", "__pycache__", "site-packages", "venv", "dist", "build", "out"),
+        *("coverage", "htmlcov", "target", "vendor", "static_cdn", "staticfiles", "media"),
+    )
 )
-_SCRIPTS = frozenset({".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"})
-_EXAMPLE_WORDS = frozenset({"example", "sample", "template", "dist", "defaults"})
 _TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "e2e", "cypress", "__mocks__"})
 
 
@@ -100,22 +101,19 @@ def _looked_into(found: Walk, folder: str) -> Iterator[str]:
             found.troubles.append(Trouble(Place(path, 1), f"cannot be looked at: {error.strerror}"))
 
 
+_SUFFIXES = {".py": Language.PYTHON, ".sh": Language.SHELL, ".bash": Language.SHELL} | dict.fromkeys(
+    (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"), Language.SCRIPT
+)
+_NAMES = (
+    (re.compile(r"entrypoint.*|docker-entrypoint"), Language.SHELL),
+    (re.compile(r"(dockerfile|containerfile).*|.*\.dockerfile"), Language.DOCKERFILE),
+    (re.compile(r".*compose.*\.ya?ml"), Language.COMPOSE),
+    (re.compile(r"index\.html"), Language.PAGE),
+    (re.compile(r"\.?env\.(.*\.)?(example|sample|template|dist|defaults)(\..*)?"), Language.EXAMPLE),
+)
+
+
 def language_of(name: str) -> Language | None:
     """Return how a file of this name is read; None for one that says nothing about variables."""
-    suffix = name[name.rfind(".") :] if "." in name[1:] else ""
-    if suffix == ".py":
-        return Language.PYTHON
-    if suffix in _SCRIPTS:
-        return Language.SCRIPT
-    lower = name.lower()
-    if suffix in {".sh", ".bash"} or lower.startswith("entrypoint"):
-        return Language.SHELL
-    if lower.startswith(("dockerfile", "containerfile")) or suffix.lower() == ".dockerfile":
-        return Language.DOCKERFILE
-    if suffix in {".yml", ".yaml"} and "compose" in lower:
-        return Language.COMPOSE
-    if lower == "index.html":
-        return Language.PAGE
-    if (lower.startswith(".env") or lower.startswith("env.")) and not _EXAMPLE_WORDS.isdisjoint(lower.split(".")):
-        return Language.EXAMPLE
-    return None
+    by_suffix = _SUFFIXES.get(name[name.rfind(".") :])
+    return by_suffix or next((language for pattern, language in _NAMES if pattern.fullmatch(name.lower())), None)

@@ -16,7 +16,7 @@ _OF_MAPPINGS = frozenset({"get", "pop", "setdefault", "read", "__getitem__", "__
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """A function whose parameter `parameter` is read from the environment; `default` is the parameter it falls back to."""
+    """A function whose parameter `parameter` names the variable; `default` is the parameter it falls back to."""
 
     function: str
     module: str

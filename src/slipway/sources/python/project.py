@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from slipway.sources.found import Reading, Trouble
+from slipway.sources.found import Assigned, Reading, Trouble
 from slipway.sources.python.code import CannotParse, Code, Scope
 from slipway.sources.python.helpers import NAME, Called, Helper, helper_of, same_module
 from slipway.sources.python.reads import Read, Reads, guarded
@@ -50,7 +50,7 @@ class Project:
             seen = words
             self._through_helpers(seen)
         uses = sorted(self._uses.values(), key=lambda use: (use.place, use.name, use.kind))
-        assigned = ()
+        assigned: tuple[Assigned, ...] = ()
         if settings in self._files and (code := self._code(settings)) is not None:
             by_node = {node: use for (file, node, _), use in self._uses.items() if file == settings and use.reads}
             assigned = assignments(code, by_node)
@@ -97,8 +97,8 @@ class Project:
         texts = Texts(code, self._find)
         follower = Follower(code, texts)
         for read in reads.all():
-            words, is_bool_call = (read.words, False) if read.words else follower.words(read.node)
-            self._take(code, texts, read, words, is_bool_call=is_bool_call)
+            table, is_bool_call = (read.words, False) if read.words else follower.words(read.node)
+            self._take(code, texts, read, table, is_bool_call=is_bool_call)
 
     def _calls(self, code: Code) -> None:
         called = Called(code, self._helpers)
@@ -169,8 +169,6 @@ def _softened(uses: list[Use]) -> tuple[Use, ...]:
     """Return the uses, where `environ["X"]` behind a question for X in the same file fails no process."""
     asked = {(use.place.file, use.name) for use in uses if use.kind in {Kind.READ, Kind.WRITTEN}}
     return tuple(
-        replace(use, kind=Kind.READ)
-        if use.kind is Kind.NEEDED and (use.place.file, use.name) in asked
-        else use
+        replace(use, kind=Kind.READ) if use.kind is Kind.NEEDED and (use.place.file, use.name) in asked else use
         for use in uses
     )

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slipway.sources.python.code import Bound, Code, Scope
+from slipway.sources.python.code import Bound, Code
 from slipway.sources.python.texts import dotted_name, module_of
-from slipway.sources.python.words import DJANGO_ENVIRON, STRICT
+from slipway.sources.python.words import DJANGO_ENVIRON, STRICT, called
 from slipway.sources.use import Kind, Words
 
 _READERS = {
@@ -24,8 +24,7 @@ _MADE = frozenset({"environs.env", "decouple.config"})  # these are such an obje
 # What django-environ reads where no name is given.
 _USUAL_NAMES = {"db": "DATABASE_URL", "db_url": "DATABASE_URL", "cache": "CACHE_URL", "cache_url": "CACHE_URL"}
 _USUAL_NAMES |= {"email": "EMAIL_URL", "email_url": "EMAIL_URL", "search_url": "SEARCH_URL"}
-_NOT_READS = frozenset({"read_env", "read_envfile", "prefixed", "seal", "dump", "add_parser", "parser_for", "get_value"})
-_NOT_READS -= {"get_value"}
+_NOT_READS = frozenset({"read_env", "read_envfile", "prefixed", "seal", "dump", "add_parser", "parser_for"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,9 @@ class Reads:
             if owner is not None:
                 bound = owner.bound[node.id]
                 known = [one for one in bound if not one.is_element and one.value is not node]
-                return Kind.READ if any(self._full(one.value) in {"os.environ", "os.environb"} for one in known) else None
+                return (
+                    Kind.READ if any(self._full(one.value) in {"os.environ", "os.environb"} for one in known) else None
+                )
         full = self._full(node)
         if full in {"os.environ", "os.environb"}:
             return Kind.READ
@@ -144,17 +145,22 @@ class Reads:
         """Return what `with env.prefixed("APP_"):` puts before the names inside."""
         found = ""
         for outer in self._code.ancestors(node):
-            for item in outer.items if isinstance(outer, ast.With) else ():
-                call = item.context_expr
-                is_prefix = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args
-                if is_prefix and call.func.attr == "prefixed" and isinstance(call.args[0], ast.Constant):  # type: ignore[attr-defined]
-                    found = f"{call.args[0].value}{found}"  # type: ignore[attr-defined]
+            calls = [item.context_expr for item in outer.items] if isinstance(outer, ast.With) else []
+            for call in calls:
+                is_prefix = isinstance(call, ast.Call) and called(call) == "prefixed" and len(call.args) == 1
+                text = call.args[0] if isinstance(call, ast.Call) and is_prefix else None
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    found = text.value + found
         return found
 
     def _over(self, node: ast.For | ast.comprehension) -> Iterator[Read]:
         """A loop over the whole environment takes names that only running tells."""
         values = node.iter
-        if isinstance(values, ast.Call) and isinstance(values.func, ast.Attribute) and values.func.attr in {"items", "keys"}:
+        if (
+            isinstance(values, ast.Call)
+            and isinstance(values.func, ast.Attribute)
+            and values.func.attr in {"items", "keys"}
+        ):
             values = values.func.value
         if self._environment(values) is Kind.READ:
             yield Read(values, "", Kind.UNKNOWN)
@@ -213,8 +219,3 @@ def guarded(code: Code, node: ast.AST) -> bool:
             if names & {"", "KeyError", "LookupError", "Exception"}:
                 return True
     return False
-
-
-def scope_function(scope: Scope) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """Return the named function that a scope is, None for a module, a class or a lambda."""
-    return scope.node if isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef) else None

@@ -37,7 +37,11 @@ def _settings(node: ast.AST) -> list[tuple[str, ast.expr]]:
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
         return [(node.target.id, node.value)] if node.target.id.isupper() else []
     if isinstance(node, ast.Dict):
-        pairs = [(key.value, value) for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)]
+        pairs = [
+            (key.value, value)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if isinstance(key, ast.Constant)
+        ]
         return [(str(key), value) for key, value in pairs if key in _KEYS]
     if isinstance(node, ast.keyword) and node.arg is not None and node.arg.upper() in _KEYS:
         return [(node.arg.upper(), node.value)]

@@ -47,18 +47,23 @@ class Texts:
             return _one(node.value) if isinstance(node.value, str) else UNKNOWN
         if isinstance(node, ast.Name):
             return self._name(node.id, scope, depth)
-        if isinstance(node, ast.Attribute):
-            return self._attribute(node, scope, depth)
+        return (
+            self._attribute(node, scope, depth) if isinstance(node, ast.Attribute) else self._made(node, scope, depth)
+        )
+
+    def _made(self, node: ast.expr, scope: Scope, depth: int) -> Text:
+        """Return what an expression of several parts can be."""
+        parts: list[ast.expr] = []
         if isinstance(node, ast.JoinedStr):
             return _joined([self._part(one, scope, depth) for one in node.values])
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            return _joined([self.of(node.left, scope, depth + 1), self.of(node.right, scope, depth + 1)])
+            return _joined([self.of(one, scope, depth + 1) for one in (node.left, node.right)])
         if isinstance(node, ast.IfExp):
-            return _union([self.of(node.body, scope, depth + 1), self.of(node.orelse, scope, depth + 1)])
+            parts = [node.body, node.orelse]
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
             inner, method = self.of(node.func.value, scope, depth + 1), _METHODS[node.func.attr]
             return Text(frozenset(map(method, inner.texts)), inner.is_known)
-        return UNKNOWN
+        return _union([self.of(one, scope, depth + 1) for one in parts])
 
     def elements(self, node: ast.expr | None, scope: Scope, part: int | None = None, depth: int = 0) -> Text:
         """Return what the elements of `node` can be, or their part `part` where each is a tuple."""
@@ -71,19 +76,7 @@ class Texts:
             return _union([self.of(one, scope, depth + 1) for one in chosen])
         if isinstance(node, ast.Name):
             return self._bound_elements(node.id, scope, part, depth)
-        if isinstance(node, ast.Call):
-            function = node.func
-            if isinstance(function, ast.Attribute) and function.attr in {"items", "keys"}:
-                return self.elements(function.value, scope, part or 0, depth + 1)
-            if isinstance(function, ast.Attribute) and function.attr == "values":
-                return self.elements(function.value, scope, 1, depth + 1)
-            names = {"sorted", "list", "tuple", "set", "frozenset", "reversed"}
-            if isinstance(function, ast.Name) and function.id in names and node.args:
-                return self.elements(node.args[0], scope, part, depth + 1)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.Add):
-            sides = (node.left, node.right)
-            return _union([self.elements(side, scope, part, depth + 1) for side in sides])
-        return UNKNOWN
+        return _union([self.elements(one, scope, its, depth + 1) for one, its in _collections(node, part)])
 
     def _element(self, node: ast.expr, scope: Scope, part: int | None, depth: int) -> Text:
         if isinstance(node, ast.Starred):
@@ -140,6 +133,19 @@ class Texts:
         if code is None or not name or depth > _DEEPEST:
             return UNKNOWN
         return Texts(code, self._find).of(_loaded(name), code.module, depth + 1)
+
+
+def _collections(node: ast.expr, part: int | None) -> list[tuple[ast.expr, int | None]]:
+    """Return the collections that an expression goes through, each with which part of its elements is meant."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.Add):
+        return [(node.left, part), (node.right, part)]
+    function = node.func if isinstance(node, ast.Call) else None
+    if isinstance(function, ast.Attribute) and function.attr in {"items", "keys", "values"}:
+        return [(function.value, 1 if function.attr == "values" else part or 0)]
+    names = {"sorted", "list", "tuple", "set", "frozenset", "reversed"}
+    if isinstance(node, ast.Call) and isinstance(function, ast.Name) and function.id in names and node.args:
+        return [(node.args[0], part)]
+    return []
 
 
 def _loaded(name: str) -> ast.Name:

@@ -18,6 +18,18 @@ DJANGO_ENVIRON = Words(frozenset({"true", "on", "ok", "y", "yes", "1"}), frozens
 """django-environ's BOOLEAN_TRUE_STRINGS: whatever else is False, and nothing says so."""
 
 
+def _is_end(node: ast.AST, parent: ast.AST | None) -> bool:
+    """Whether `parent` decides what `node` means: a comparison of it, or a call of `bool` or `strtobool`."""
+    if isinstance(parent, ast.Compare):
+        return parent.left is node and len(parent.ops) == 1
+    return isinstance(parent, ast.Call) and node in parent.args and called(parent) in {"bool", "strtobool"}
+
+
+def called(call: ast.Call) -> str:
+    """Return the last name of what is called, "" where it has none."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
 class Follower:
     """Follows a value that was read to the comparisons made with it, inside one function."""
 
@@ -34,10 +46,7 @@ class Follower:
         folds = False
         for end, is_folded in self._ends(read):
             if isinstance(end, ast.Call):
-                name = end.func.attr if isinstance(end.func, ast.Attribute) else getattr(end.func, "id", "")
-                if name == "strtobool":
-                    return STRICT, False
-                return None, True
+                return (STRICT, False) if called(end) == "strtobool" else (None, True)
             assert isinstance(end, ast.Compare)
             compared = self._compared(end)
             if compared is None:
@@ -65,22 +74,24 @@ class Follower:
                 continue
             seen.add(node)
             parent = self._code.parents.get(node)
-            if isinstance(parent, ast.Attribute) and parent.attr in _PEELED:
-                call = self._code.parents.get(parent)
-                if isinstance(call, ast.Call) and call.func is parent:
-                    due.append((call, folded or parent.attr in _FOLDING))
-            elif isinstance(parent, ast.Call) and node in parent.args:
-                name = parent.func.attr if isinstance(parent.func, ast.Attribute) else getattr(parent.func, "id", "")
-                if name == "str":
-                    due.append((parent, folded))
-                elif name in {"bool", "strtobool"}:
-                    yield parent, folded
-            elif isinstance(parent, ast.BoolOp) and parent.values[0] is node:
-                due.append((parent, folded))
-            elif isinstance(parent, ast.Compare) and parent.left is node and len(parent.ops) == 1:
-                yield parent, folded
-            elif isinstance(parent, ast.Assign | ast.NamedExpr) and parent.value is node:
-                due += [(name, folded) for name in self._later(parent)]
+            if _is_end(node, parent):
+                yield parent, folded  # type: ignore[misc]  # an end is an expression
+            else:
+                due += [(later, folded or folds) for later, folds in self._onwards(node, parent)]
+
+    def _onwards(self, node: ast.AST, parent: ast.AST | None) -> list[tuple[ast.AST, bool]]:
+        """Return where a value goes on from `node` (`.lower()`, `str()`, `or`, a name), and if it folds case."""
+        if isinstance(parent, ast.Attribute) and parent.attr in _PEELED:
+            call = self._code.parents.get(parent)
+            is_called = isinstance(call, ast.Call) and call.func is parent
+            return [(call, parent.attr in _FOLDING)] if is_called and call is not None else []
+        if isinstance(parent, ast.Call) and node in parent.args and called(parent) == "str":
+            return [(parent, False)]
+        if isinstance(parent, ast.BoolOp) and parent.values[0] is node:
+            return [(parent, False)]
+        if isinstance(parent, ast.Assign | ast.NamedExpr) and parent.value is node:
+            return [(name, False) for name in self._later(parent)]
+        return []
 
     def _later(self, assignment: ast.Assign | ast.NamedExpr) -> Iterator[ast.Name]:
         """Yield where a value is used after it was given a name, in the same function."""
