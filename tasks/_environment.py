@@ -26,5 +26,5 @@ def _sources(session: "Session", config: "Config") -> "list[Issue]":
     settings = f"{workspace.backend.path}/{workspace.backend.settings.replace('.', '/')}"
     settings = f"{settings}/__init__.py" if (workspace.source / settings).is_dir() else f"{settings}.py"
     found = read_sources(workspace.source, session.builds_folder / "sources.json", settings=settings)
-    overlay = read_sources(ROOT, ROOT / ".slipway" / "overlay.json", (OVERLAY,))
+    overlay = read_sources(ROOT, session.builds_folder / "overlay.json", (OVERLAY,))
     return issues(config, found, overlay)

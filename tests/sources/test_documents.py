@@ -98,7 +98,8 @@ def test_a_compose_file_tells_who_is_given_what() -> None:
     """)
     given_to = {(use.name, use.by, use.default) for use in reading.uses if use.kind in {"given", "argument"}}
     assert given_to == {
-        ("A", "api", "${A}"), ("B", "api", "5"), ("C", "api", None), ("ARG_A", "api", "1"), ("P", "db", "x"), ("Q", "db", None),
+        ("A", "api", "${A}"), ("B", "api", "5"), ("C", "api", None), ("ARG_A", "api", "1"), ("P", "db", "x"),
+        ("Q", "db", None),
     }  # fmt: skip
     api, db = reading.containers
     assert (api.context, api.dockerfile) == ("back", "back/Dockerfile")

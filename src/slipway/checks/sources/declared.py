@@ -115,6 +115,7 @@ def undeclared(stand: Stand) -> Iterator[Issue]:
             "undeclared", severity, name, [use.place for use in uses], message, "describe it in env/schema.yaml"
         )
     if with_default:
+        with_default.sort(key=lambda use: use.place)
         names = ", ".join(use.name for use in with_default)
         is_one = len(with_default) == 1
         message = (
@@ -152,7 +153,8 @@ def exposed(stand: Stand) -> Iterator[Issue]:
         needs = [service for service in services if stand.reads(stand.image(service), name)]
         spare = [service for service in services if service not in needs]
         if needs and spare:
-            message = f"{name} is a secret that {', '.join(spare)} get{'s' if len(spare) == 1 else ''} and never read"
+            does = "gets and never reads" if len(spare) == 1 else "get and never read"
+            message = f"{name} is a secret that {', '.join(spare)} {does}"
             hint = f"env/schema.yaml: services: [{', '.join(needs)}]"
             yield stand.issue("exposed", Severity.WARNING, name, setting.where, message, hint)
 

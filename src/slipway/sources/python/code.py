@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class CannotParse(Exception):
@@ -28,9 +28,9 @@ class Bound:
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """A function, a class or the module (node None): which names it binds, and which are its parameters."""
+    """A function, a class, a comprehension or the module (node None): the names it binds, and its parameters."""
 
-    node: Function | ast.ClassDef | None
+    node: Function | ast.ClassDef | Comprehension | None
     outer: "Scope | None"
     bound: dict[str, list[Bound]] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
@@ -44,14 +44,6 @@ class Scope:
                 return scope
             scope = scope.outer
         return None
-
-    @property
-    def function(self) -> "Scope":
-        """The innermost function around, or the module."""
-        scope = self
-        while isinstance(scope.node, ast.ClassDef) and scope.outer is not None:
-            scope = scope.outer
-        return scope
 
 
 class Code:
@@ -84,12 +76,14 @@ class Code:
             due += ((child, inner) for child in reversed(children))
 
     def _inner(self, node: ast.AST, scope: Scope) -> Scope:
-        if isinstance(node, _SCOPES):
+        if isinstance(node, Function):
             arguments = node.args
             listed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
             return Scope(node, scope, parameters=tuple(one.arg for one in listed))
         if isinstance(node, ast.ClassDef):
             return self.classes.setdefault(node.name, Scope(node, scope))
+        if isinstance(node, Comprehension):
+            return Scope(node, scope)
         return scope
 
     def _bind(self, node: ast.AST, scope: Scope) -> None:

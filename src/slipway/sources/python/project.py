@@ -1,4 +1,4 @@
-"""Project: the Python files of a tree together, because a name or a helper may come from another file."""
+"""Project: the Python files of a tree together, because a name or a wrapper may come from another file."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from slipway.sources.found import Assigned, Reading, Trouble
 from slipway.sources.python.code import CannotParse, Code, Scope
-from slipway.sources.python.helpers import NAME, Called, Helper, helper_of, same_module
 from slipway.sources.python.reads import Read, Reads, guarded
 from slipway.sources.python.settings import assignments
 from slipway.sources.python.texts import Text, Texts
 from slipway.sources.python.words import Follower
+from slipway.sources.python.wrappers import NAME, Called, Wrapper, same_module, wrapper_of
 from slipway.sources.use import Kind, Place, Use, Words
 
 _ROUNDS = 4
-"""How many helpers may call one another before the environment is asked."""
+"""How many wrappers may call one another before the environment is asked."""
 _MARKS = (b"environ", b"getenv", b"decouple", b"BaseSettings", b"starlette.config")
 
 
@@ -27,7 +27,7 @@ class Project:
         self._read = read
         self._codes: dict[str, Code | None] = {}
         self._troubles: dict[str, Trouble] = {}
-        self._helpers: dict[str, list[Helper]] = {}
+        self._wrappers: dict[str, list[Wrapper]] = {}
         self._objects: dict[tuple[str, str], Words] = {}
         self._uses: dict[tuple[str, ast.AST, str], Use] = {}
         self._modules: dict[str, list[str]] = {}
@@ -43,12 +43,12 @@ class Project:
             self._directly(code)
         seen: set[tuple[str, str]] = set()
         for _ in range(_ROUNDS):
-            words = {(name, one.module) for name, found in self._helpers.items() for one in found}
+            words = {(name, one.module) for name, found in self._wrappers.items() for one in found}
             words |= {(name, module) for module, name in self._objects}
             if words == seen:
                 break
             seen = words
-            self._through_helpers(seen)
+            self._through_wrappers(seen)
         uses = sorted(self._uses.values(), key=lambda use: (use.place, use.name, use.kind))
         assigned: tuple[Assigned, ...] = ()
         if settings in self._files and (code := self._code(settings)) is not None:
@@ -56,7 +56,7 @@ class Project:
             assigned = assignments(code, by_node)
         return Reading(_softened(uses), tuple(self._troubles[file] for file in sorted(self._troubles)), assigned)
 
-    def _through_helpers(self, words: set[tuple[str, str]]) -> None:
+    def _through_wrappers(self, words: set[tuple[str, str]]) -> None:
         needles = {name.encode() for name, _ in words}
         for file in self._files:
             data = self._read(file)
@@ -101,17 +101,17 @@ class Project:
             self._take(code, texts, read, table, is_bool_call=is_bool_call)
 
     def _calls(self, code: Code) -> None:
-        called = Called(code, self._helpers)
+        called = Called(code, self._wrappers)
         texts = Texts(code, self._find)
         for node in code.nodes:
-            helper = called.helper(node) if isinstance(node, ast.Call) else None
-            if helper is None or not isinstance(node, ast.Call) or (name := helper.argument(node)) is None:
+            wrapper = called.wrapper(node) if isinstance(node, ast.Call) else None
+            if wrapper is None or not isinstance(node, ast.Call) or (name := wrapper.argument(node)) is None:
                 continue
-            words, is_bool_call = helper.words, helper.is_bool_call
+            words, is_bool_call = wrapper.words, wrapper.is_bool_call
             if words is None and not is_bool_call:
                 words, is_bool_call = Follower(code, texts).words(node)
-            read = Read(node, name, helper.kind, helper.fallback(node))
-            self._take(code, texts, read, words, is_bool_call=is_bool_call, by_custom=bool(helper.in_class))
+            read = Read(node, name, wrapper.kind, wrapper.fallback(node))
+            self._take(code, texts, read, words, is_bool_call=is_bool_call, by_custom=bool(wrapper.in_class))
 
     def _take(
         self, code: Code, texts: Texts, read: Read, words: Words | None, *, is_bool_call: bool, by_custom: bool = False
@@ -139,15 +139,15 @@ class Project:
         owner = scope.owner(parameter)
         if owner is None or read.kind in {Kind.WRITTEN, Kind.UNKNOWN}:
             return
-        helper = helper_of(code, owner, parameter, read.kind, read.default, words, bools=bools)
-        if helper is None:
+        wrapper = wrapper_of(code, owner, parameter, read.kind, read.default, words, bools=bools)
+        if wrapper is None:
             return
-        known = self._helpers.setdefault(helper.function, [])
-        same = [one for one in known if (one.module, one.in_class) == (helper.module, helper.in_class)]
+        known = self._wrappers.setdefault(wrapper.function, [])
+        same = [one for one in known if (one.module, one.in_class) == (wrapper.module, wrapper.in_class)]
         if not same:
-            known.append(helper)
-        elif helper.words is not None and same[0].words is None:
-            known[known.index(same[0])] = helper
+            known.append(wrapper)
+        elif wrapper.words is not None and same[0].words is None:
+            known[known.index(same[0])] = wrapper
 
 
 def _default(code: Code, read: Read, texts: Texts, scope: Scope) -> tuple[str | None, bool]:

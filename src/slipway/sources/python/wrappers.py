@@ -1,4 +1,4 @@
-"""Helpers: functions of the project that take a variable's name as an argument, such as `_env_flag("X")`."""
+"""Wrappers: functions of the project that take a variable's name as an argument, such as `_env_flag("X")`."""
 
 import ast
 import re
@@ -10,12 +10,12 @@ from slipway.sources.use import Kind, Words
 
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 """What a variable's name looks like where only custom tells it from any other text."""
-# Methods that any mapping has: a call counts only where the object is known to be the helper's.
+# Methods that any mapping has: a call counts only where the object is known to be the wrapper's.
 _OF_MAPPINGS = frozenset({"get", "pop", "setdefault", "read", "__getitem__", "__call__"})
 
 
 @dataclass(frozen=True, slots=True)
-class Helper:
+class Wrapper:
     """A function whose parameter `parameter` names the variable; `default` is the parameter it falls back to."""
 
     function: str
@@ -46,10 +46,10 @@ def _argument(call: ast.Call, name: str, position: int) -> ast.expr | None:
     return next((word.value for word in call.keywords if word.arg == name), None)
 
 
-def helper_of(
+def wrapper_of(
     code: Code, scope: Scope, parameter: str, kind: Kind, default: ast.expr | None, words: Words | None, *, bools: bool
-) -> Helper | None:
-    """Return the helper that `scope` is: its `parameter` names the variable. None for a lambda."""
+) -> Wrapper | None:
+    """Return the wrapper that `scope` is: its `parameter` names the variable. None for a lambda."""
     function = scope.node
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
         return None
@@ -63,7 +63,7 @@ def helper_of(
     usual = next((name for name in ("default", "fallback") if name in scope.parameters), None)
     fallback = _parameter_in(default, scope) or usual
     own = _default_of(arguments, fallback or "")
-    return Helper(
+    return Wrapper(
         function.name,
         code.dotted,
         in_class,
@@ -93,40 +93,40 @@ def _default_of(arguments: ast.arguments, name: str) -> ast.expr | None:
 
 
 class Called:
-    """Which helper a call means, in one file."""
+    """Which wrapper a call means, in one file."""
 
-    def __init__(self, code: Code, helpers: dict[str, list[Helper]]) -> None:
-        """Take the file and the helpers of the whole tree by the function's name."""
+    def __init__(self, code: Code, wrappers: dict[str, list[Wrapper]]) -> None:
+        """Take the file and the wrappers of the whole tree by the function's name."""
         self._code = code
-        self._helpers = helpers
+        self._wrappers = wrappers
 
-    def helper(self, call: ast.Call) -> Helper | None:
-        """Return the helper that is called, None for any other call."""
+    def wrapper(self, call: ast.Call) -> Wrapper | None:
+        """Return the wrapper that is called, None for any other call."""
         function = call.func
         if isinstance(function, ast.Name):
             return self._by_name(function.id, self._code.scopes[call])
-        if isinstance(function, ast.Attribute) and function.attr in self._helpers:
+        if isinstance(function, ast.Attribute) and function.attr in self._wrappers:
             return self._by_attribute(function, self._code.scopes[call])
         return None
 
-    def _by_name(self, name: str, scope: Scope) -> Helper | None:
+    def _by_name(self, name: str, scope: Scope) -> Wrapper | None:
         if name in self._code.imports:
             module, its = self._code.imports[name]
             return self._of(module, its)
         owner = scope.owner(name)
         return None if owner is not None and name in owner.parameters else self._of(self._code.dotted, name)
 
-    def _of(self, module: str, name: str) -> Helper | None:
-        found = (one for one in self._helpers.get(name, ()) if not one.in_class and same_module(one.module, module))
+    def _of(self, module: str, name: str) -> Wrapper | None:
+        found = (one for one in self._wrappers.get(name, ()) if not one.in_class and same_module(one.module, module))
         return next(found, None)
 
-    def _by_attribute(self, function: ast.Attribute, scope: Scope) -> Helper | None:
+    def _by_attribute(self, function: ast.Attribute, scope: Scope) -> Wrapper | None:
         base = dotted_name(function.value)
         if base and (module := module_of(self._code, base)) is not None:
             found = self._of(module, function.attr)
             if found is not None:
                 return found
-        methods = [one for one in self._helpers[function.attr] if one.in_class]
+        methods = [one for one in self._wrappers[function.attr] if one.in_class]
         if base in {"self", "cls"}:
             here = {outer.node.name for outer in _around(scope) if isinstance(outer.node, ast.ClassDef)}
             return next((one for one in methods if one.in_class in here), None)
