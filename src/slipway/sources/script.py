@@ -6,13 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from slipway.sources.found import Reading, Trouble
-from slipway.sources.use import Kind, Moment, Place, Use
+from slipway.sources.use import GUARDED, LOADED, LOOK_UP, META, PROCESS, Kind, Moment, Place, Use
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
-
-META, PROCESS, GUARDED, LOOK_UP, LOADED = "import.meta.env", "process.env", "process.env?", "__ENV", "loadEnv"
-"""What a variable is taken from; `Use.by` names it. GUARDED is behind the question whether there is a `process`."""
 
 _WRAPPERS = frozenset(
     {"parenthesized_expression", "as_expression", "non_null_expression", "satisfies_expression", "type_assertion"}

@@ -65,6 +65,16 @@ class Words:
         return None if self.otherwise is Otherwise.REFUSED else self.otherwise is Otherwise.TRUE
 
 
+_YES, _NO = frozenset({"y", "yes", "t", "true", "on", "1"}), frozenset({"n", "no", "f", "false", "off", "0"})
+STRICT = Words(_YES, _NO, Otherwise.REFUSED)
+"""distutils.util.strtobool, and what decouple, environs and pydantic settings accept: any other word is an error."""
+DJANGO_ENVIRON = Words(frozenset({"true", "on", "ok", "y", "yes", "1"}), frozenset(), Otherwise.FALSE)
+"""django-environ's BOOLEAN_TRUE_STRINGS: whatever else is False, and nothing says so."""
+
+META, PROCESS, GUARDED, LOOK_UP, LOADED = "import.meta.env", "process.env", "process.env?", "__ENV", "loadEnv"
+"""What a script takes a variable from, in `Use.by`. GUARDED is behind the question whether there is a `process`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """One variable at one place.

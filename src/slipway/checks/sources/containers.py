@@ -8,8 +8,7 @@ from slipway.checks.issue import Issue, Severity
 from slipway.checks.sources.stand import Stand, is_development
 from slipway.config.schema import BUNDLED
 from slipway.config.workspace import Engine
-from slipway.sources.script import GUARDED, PROCESS
-from slipway.sources.use import Kind, Place, Use
+from slipway.sources.use import GUARDED, PROCESS, Kind, Place, Use
 
 _NOT_USED = "Slipway's own images do not use this file"
 _BROWSER = re.compile(r"(VITE|REACT_APP|NEXT_PUBLIC|NUXT_PUBLIC)_\w+")

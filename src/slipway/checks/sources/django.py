@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from slipway.checks.issue import Issue, Severity
 from slipway.checks.sources.stand import SECRET_WORD, Stand, is_development
 from slipway.config.kinds import Kind as ValueKind
-from slipway.sources.python.words import STRICT
-from slipway.sources.use import Kind, Place, Use
+from slipway.sources.use import STRICT, Kind, Place, Use
 
 _ASGI = frozenset({"daphne", "uvicorn", "hypercorn", "granian"})
 _PLAIN = re.compile(r"True|False|\d+(\.\d+)?")

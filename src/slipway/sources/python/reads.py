@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from slipway.sources.python.code import Bound, Code
 from slipway.sources.python.texts import dotted_name, module_of
-from slipway.sources.python.words import DJANGO_ENVIRON, STRICT, called
-from slipway.sources.use import Kind, Words
+from slipway.sources.python.words import called
+from slipway.sources.use import DJANGO_ENVIRON, STRICT, Kind, Words
 
 _READERS = {
     "environ.Env": DJANGO_ENVIRON,

@@ -5,17 +5,11 @@ from collections.abc import Iterator
 
 from slipway.sources.python.code import Code
 from slipway.sources.python.texts import Texts
-from slipway.sources.use import Otherwise, Words
+from slipway.sources.use import STRICT, Otherwise, Words
 
 _PEELED = frozenset({"lower", "upper", "strip", "casefold", "rstrip", "lstrip"})
 _FOLDING = frozenset({"lower", "upper", "casefold"})
 _STEPS = 40
-
-_YES, _NO = frozenset({"y", "yes", "t", "true", "on", "1"}), frozenset({"n", "no", "f", "false", "off", "0"})
-STRICT = Words(_YES, _NO, Otherwise.REFUSED)
-"""distutils.util.strtobool, and what decouple, environs and pydantic settings accept: any other word is an error."""
-DJANGO_ENVIRON = Words(frozenset({"true", "on", "ok", "y", "yes", "1"}), frozenset(), Otherwise.FALSE)
-"""django-environ's BOOLEAN_TRUE_STRINGS: whatever else is False, and nothing says so."""
 
 
 def _is_end(node: ast.AST, parent: ast.AST | None) -> bool:
