@@ -1,6 +1,7 @@
 """Walking and reading a checkout with everything in it that a checkout should not have."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,40 @@ def test_a_long_sum_neither_overflows_nor_takes_long(tmp_path: Path) -> None:
     names_added = "+".join(f"'{letter}'" for letter in "AB" * 400)
     (tmp_path / "a.py").write_text(f"import os\nx = {names_added}\nos.environ[x]\nos.environ['B']\n")
     assert "B" in names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.py", "import os\n" + "x = x + 'a'\n" * 300 + "os.environ[x]\n" * 300),
+        ("a.py", "import os\na0 = 'A'\n" + "".join(f"a{n + 1} = f'{{a{n}}}{{a{n}}}{{a{n}}}'\n" for n in range(40))
+         + "os.environ[a40]"),
+        ("a.py", "import os\ndef f():\n" + "    x = os.environ.get('A')\n    x.lower()\n" * 500),
+        ("a.py", "import os\nA = " + "os.environ.get('A') if b else " * 400 + "'c'\n"),
+        ("a.ts", "a = import.meta.env" + ".env" * 20_000),
+        ("a.ts", "if (" + " && ".join(["process.env.A"] * 3000) + ") { f() }"),
+        ("Dockerfile", "FROM a\nRUN " + "npm i apt install x \\\n" * 20_000),
+        ("compose.yml", "x0: &x0 {A: 1}\n" + "".join(f"x{n}: &x{n} {{<<: *x{n - 1}}}\n" for n in range(1, 3000))
+         + "services: {a: {environment: *x2999}}\n"),
+        ("entrypoint.sh", "echo " + "$A ${B:-" * 20_000),
+        (".env.example", "A=" + "x" * 500_000 + "\n" + "B='" + "y" * 1000),
+    ],
+    ids=lambda text: text if len(text) < 20 else "",
+)  # fmt: skip
+def test_hostile_sources_cost_little_and_raise_nothing(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    began = time.process_time()
+    scan(walk(tmp_path), "a.py")
+    assert time.process_time() - began < 5
+
+
+def test_settings_take_what_their_base_has(tmp_path: Path) -> None:
+    (tmp_path / "base.py").write_text("import os\nDEBUG = True\nREDIS = os.environ['REDIS_URL']\n")
+    (tmp_path / "production.py").write_text("from base import *\nfrom production import *\nDEBUG = False\n")
+    assigned = scan(walk(tmp_path), "production.py").assigned
+    assert [(one.name, one.place.file, one.written) for one in assigned] == [
+        ("DEBUG", "base.py", "True"), ("REDIS", "base.py", ""), ("DEBUG", "production.py", "False"),
+    ]  # fmt: skip
 
 
 def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

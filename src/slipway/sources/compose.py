@@ -159,6 +159,8 @@ class _Reader:
         for other in merged:
             if any(other is one for one in (node, *above)):  # a mapping that merges itself
                 continue
+            if len(above) > _DEEPEST:
+                raise _TooMuch
             for name, key, value in self._pairs(other, (node, *above)):
                 if name not in own:
                     own.add(name)

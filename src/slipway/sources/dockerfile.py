@@ -9,6 +9,9 @@ from slipway.sources.found import Dockerfile, Reading, Stage
 from slipway.sources.use import Kind, Moment, Place, Use
 
 _ARGUMENT = re.compile(r"([A-Za-z_]\w*)(?:=(.*))?", re.DOTALL)
+_LONGEST = 20_000
+"""Characters of a RUN that are looked at, and of which no more than _MOST are packages."""
+_MOST = 500
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
 _NAMED = re.compile(r"\$(?:\{([A-Z][A-Z0-9_]*)[^}]*\}|([A-Z][A-Z0-9_]*))")
 _INSTALL = re.compile(r"\bapt(?:-get)?\b(?:\s+-\S+)*\s+install\b([^;&|]*)")
@@ -34,7 +37,7 @@ def read_dockerfile(text: str, file: str) -> Reading:
             uses += [replace(use, place=Place(file, line_of(lines, line, use.name))) for use in found]
         elif word == "RUN" and stages:
             stages[-1] = _run(stages[-1], rest, line, lines)
-            names = sorted({match[1] or match[2] for match in _NAMED.finditer(rest)})
+            names = sorted({match[1] or match[2] for match in _NAMED.finditer(rest[:_LONGEST])})
             uses += [Use(name, place, Kind.READ, Moment.BUILD, by=stage) for name in names]
         # CMD is what an entrypoint starts, so it tells more.
         elif word == "CMD" or (word == "ENTRYPOINT" and not program):
@@ -101,11 +104,8 @@ def line_of(lines: list[str], begins: int, word: str) -> int:
 
 
 def _run(stage: Stage, command: str, line: int, lines: list[str]) -> Stage:
-    packages = [
-        (word, line_of(lines, line, word))
-        for match in _INSTALL.finditer(command)
-        for word in match[1].split()
-        if re.match(r"[a-z0-9]", word)
-    ]
+    command = command[:_LONGEST]
+    words = [word for match in _INSTALL.finditer(command) for word in match[1].split() if re.match(r"[a-z0-9]", word)]
+    packages = [(word, line_of(lines, line, word)) for word in words[:_MOST]]
     npm = stage.installs_npm or (line if _NPM.search(command) else 0)
     return Stage(stage.base, stage.place, (*stage.packages, *packages), npm)

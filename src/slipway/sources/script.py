@@ -15,6 +15,7 @@ _WRAPPERS = frozenset(
     {"parenthesized_expression", "as_expression", "non_null_expression", "satisfies_expression", "type_assertion"}
 )
 _MOST_STEPS = 20
+_MOST_BYTES = 1000
 _GLOBALS = frozenset({"globalThis", "window", "self", "global"})
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _MARK = re.compile(rb"__ENV|\bloadEnv\b|import\s*\.\s*meta\b[\s\S]{0,60}?\benv\b|\bprocess[\s?!)]*\.\s*env\b")
@@ -40,7 +41,7 @@ def read_script(data: bytes, file: str) -> Reading:
     """Return what a script reads. A part that does not parse becomes a trouble with its line; the rest counts."""
     tree = _parser(is_plain=file.endswith((".ts", ".mts", ".cts"))).parse(data)
     script = _Script(file)
-    nodes = list(_all(tree.root_node))
+    nodes, script.parents = _all(tree.root_node)
     for node in nodes:
         script.learn(node)
     uses = [use for node in nodes for use in script.uses(node)]
@@ -63,12 +64,18 @@ def _parser(*, is_plain: bool) -> "Parser":
     return Parser(Language(grammar()))
 
 
-def _all(top: "Node") -> Iterator["Node"]:
+def _all(top: "Node") -> "tuple[list[Node], dict[int, Node]]":
+    """Return every node in the order of the file, and each one's parent by its id: to ask a node costs its depth."""
+    nodes: list[Node] = []
+    parents: dict[int, Node] = {}
     due = [top]
     while due:
         node = due.pop()
-        yield node
-        due += reversed(node.children)
+        nodes.append(node)
+        children = node.children
+        parents.update((child.id, node) for child in children)
+        due += reversed(children)
+    return nodes, parents
 
 
 class _Script:
@@ -78,6 +85,7 @@ class _Script:
         self._file = file
         self._moment = Moment.BUILD if re.search(r"(^|/)[\w.-]*\.config\.\w+$", file) else Moment.RUN
         self._aliases: dict[str, str] = {}
+        self.parents: dict[int, Node] = {}
 
     def learn(self, node: "Node") -> None:
         """Take `const env = import.meta.env` and `const env = loadEnv(...)`."""
@@ -127,9 +135,21 @@ class _Script:
     def _use(self, name: str, node: "Node", source: str) -> Use:
         if not _NAME.fullmatch(name):
             return Use("", self._place(node), Kind.UNKNOWN, self._moment, by=source)
-        default, has_default = _default(node)
-        source = GUARDED if source == PROCESS and _is_guarded(node) else source
-        return Use(name, self._place(node), _kind(node), self._moment, default, has_default=has_default, by=source)
+        around = list(self._around(node))
+        default, has_default = _default(node, around)
+        source = GUARDED if source == PROCESS and _is_guarded(around) else source
+        return Use(
+            name, self._place(node), _kind(node, around), self._moment, default, has_default=has_default, by=source
+        )
+
+    def _around(self, node: "Node") -> Iterator["Node"]:
+        """Yield what is around a node, up to its function, but no more than a person would look at."""
+        outer = self.parents.get(node.id)
+        for _ in range(_MOST_STEPS):
+            if outer is None or outer.type in {"program", "function_declaration"}:
+                return
+            yield outer
+            outer = self.parents.get(outer.id)
 
     def _source(self, node: "Node | None") -> str:
         """Return which environment an expression stands for, "" for none."""
@@ -147,7 +167,10 @@ class _Script:
         inner, field = _bare(node.child_by_field_name("object")), node.child_by_field_name("property")
         if inner is None or field is None:
             return ""
-        name, before = _text(field), re.sub(r"\s", "", _text(inner))
+        name = _text(field)
+        if name not in {"env", LOOK_UP} or not _is_short(inner):  # a text costs its length, and chains may be long
+            return ""
+        before = re.sub(r"\s", "", _text(inner))
         if name == "env" and before == "import.meta":
             return META
         if name == "env" and before.removeprefix("globalThis.") == "process":
@@ -164,17 +187,17 @@ def _bare(node: "Node | None") -> "Node | None":
     return node
 
 
-def _kind(node: "Node") -> Kind:
-    parent = node.parent
+def _kind(node: "Node", around: "list[Node]") -> Kind:
+    parent = around[0] if around else None
     is_target = (
         parent is not None and parent.type == "assignment_expression" and parent.child_by_field_name("left") == node
     )
     return Kind.WRITTEN if is_target else Kind.READ
 
 
-def _default(node: "Node") -> tuple[str | None, bool]:
+def _default(node: "Node", around: "list[Node]") -> tuple[str | None, bool]:
     """Return the fallback of `X || "..."` and `X ?? "..."`, through further names between, and whether there is one."""
-    for parent in _around(node):
+    for number, parent in enumerate(around):
         if parent.type not in _WRAPPERS and parent.type != "binary_expression":
             break
         operator = parent.child_by_field_name("operator")
@@ -183,28 +206,23 @@ def _default(node: "Node") -> tuple[str | None, bool]:
         right = parent.child_by_field_name("right")
         if operator is not None and right is not None and not _holds(right, node):
             text = _literal(right)
-            if text is not None or parent.parent is None or parent.parent.type != "binary_expression":
+            is_last = number + 1 >= len(around) or around[number + 1].type != "binary_expression"
+            if text is not None or is_last:
                 return text, True
     return None, False
 
 
-def _is_guarded(node: "Node") -> bool:
+def _is_guarded(around: "list[Node]") -> bool:
     """Whether `typeof process` is asked before, in a condition around."""
-    for outer in _around(node):
+    for outer in around:
         asked = outer.child_by_field_name("condition") or outer.child_by_field_name("left")
-        if asked is not None and b"typeof process" in (asked.text or b""):
+        if asked is not None and _is_short(asked) and b"typeof process" in (asked.text or b""):
             return True
     return False
 
 
-def _around(node: "Node") -> Iterator["Node"]:
-    """Yield what is around a node, up to its function. Each step costs the depth of the tree, so they are counted."""
-    outer = node.parent
-    for _ in range(_MOST_STEPS):
-        if outer is None or outer.type in {"program", "function_declaration"}:
-            return
-        yield outer
-        outer = outer.parent
+def _is_short(node: "Node") -> bool:
+    return node.end_byte - node.start_byte < _MOST_BYTES
 
 
 def _holds(outer: "Node", inner: "Node") -> bool:

@@ -1,5 +1,6 @@
 """Rules over names: what is set and read nowhere, what is read and set nowhere, who gets what it does not need."""
 
+import re
 from collections.abc import Iterator
 
 from slipway.checks.issue import Issue, Severity
@@ -53,7 +54,9 @@ def unread_documents(stand: Stand) -> Iterator[Issue]:
 
 def _is_document(use: Use) -> bool:
     lower = use.place.file.rpartition("/")[2].lower()
-    return "env" in lower.split(".") or "compose" in lower
+    # A name that is none may be a part of a secret that was pasted, so it is not shown.
+    is_name = re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", use.name) is not None
+    return is_name and ("env" in lower.split(".") or "compose" in lower)
 
 
 def _read_anywhere(stand: Stand) -> set[str]:

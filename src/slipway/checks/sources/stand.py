@@ -156,7 +156,11 @@ class Stand:
         if images:
             return images
         inside_it = {image for folder, found in self._folders if inside(folder, container.context) for image in found}
-        arguments = [use.default for use in self.found.uses if use.by == container.name and use.kind is Kind.ARGUMENT]
+        arguments = [
+            use.default
+            for use in self.found.uses
+            if use.kind is Kind.ARGUMENT and use.by == container.name and use.place.file == container.place.file
+        ]
         portals = workspace.frontend.portals
         named = [name for name, portal in portals.items() if portal.path in arguments or name == container.name]
         return tuple(named) if named else tuple(sorted(inside_it))

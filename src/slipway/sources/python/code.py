@@ -47,7 +47,7 @@ class Scope:
 
 
 class Code:
-    """One file: its nodes with parent and scope, its imports as alias -> (module, name or "")."""
+    """One file: its nodes with parent and scope, its imports as alias -> (module, name or ""), what it has from `*`."""
 
     def __init__(self, data: bytes, file: str) -> None:
         """Parse. Raises `CannotParse`."""
@@ -59,6 +59,8 @@ class Code:
         self.scopes: dict[ast.AST, Scope] = {}
         self.imports: dict[str, tuple[str, str]] = {}
         self.classes: dict[str, Scope] = {}
+        self.stars: list[str] = []
+        self.loads: dict[tuple[Scope, str], list[ast.Name]] = {}
         self.module = Scope(None, None)
         self._read(tree)
 
@@ -104,6 +106,9 @@ class Code:
             module = self._absolute(node)
             for alias in node.names:
                 self.imports[alias.asname or alias.name] = (module, alias.name)
+            self.stars += [module for alias in node.names if alias.name == "*"]
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            self.loads.setdefault((scope, node.id), []).append(node)
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:

@@ -50,11 +50,21 @@ class Project:
             seen = words
             self._through_wrappers(seen)
         uses = sorted(self._uses.values(), key=lambda use: (use.place, use.name, use.kind))
-        assigned: tuple[Assigned, ...] = ()
-        if settings in self._files and (code := self._code(settings)) is not None:
-            by_node = {node: use for (file, node, _), use in self._uses.items() if file == settings and use.reads}
-            assigned = assignments(code, by_node)
-        return Reading(_softened(uses), tuple(self._troubles[file] for file in sorted(self._troubles)), assigned)
+        assigned = [one for code in self._settings(settings) for one in self._assigned(code)]
+        return Reading(_softened(uses), tuple(self._troubles[file] for file in sorted(self._troubles)), tuple(assigned))
+
+    def _settings(self, file: str, above: tuple[str, ...] = ()) -> list[Code]:
+        """Return the settings file behind those that it takes everything from (`from .base import *`)."""
+        code = self._code(file) if file in self._files and file not in above and len(above) < _ROUNDS else None
+        if code is None:
+            return []
+        bases = [base.file for module in code.stars if (base := self._find(module)) is not None]
+        return [*(one for base in bases for one in self._settings(base, (*above, file))), code]
+
+    def _assigned(self, code: Code) -> tuple[Assigned, ...]:
+        return assignments(
+            code, {node: use for (at, node, _), use in self._uses.items() if at == code.file and use.reads}
+        )
 
     def _through_wrappers(self, words: set[tuple[str, str]]) -> None:
         needles = {name.encode() for name, _ in words}

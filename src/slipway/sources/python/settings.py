@@ -10,6 +10,7 @@ from slipway.sources.use import Place, Use
 _KEYS = frozenset({"CONN_MAX_AGE"})
 """Settings inside of dictionaries that are told like those of their own."""
 _MOST_TEXTS = 40
+_DEEPEST = 20
 
 
 def assignments(code: Code, uses: Mapping[ast.AST, Use]) -> tuple[Assigned, ...]:
@@ -69,12 +70,12 @@ def _assigned(
     )
 
 
-def _is_text(value: ast.expr, uses: Mapping[ast.AST, Use]) -> bool:
+def _is_text(value: ast.expr, uses: Mapping[ast.AST, Use], depth: int = 0) -> bool:
     """Whether a text of the code becomes the value: written out, or as what a read falls back to."""
     if isinstance(value, ast.Constant):
         return isinstance(value.value, str) and bool(value.value)
     if isinstance(value, ast.BoolOp):
-        return any(_is_text(one, uses) for one in value.values)
+        return depth < _DEEPEST and any(_is_text(one, uses, depth + 1) for one in value.values)
     if isinstance(value, ast.IfExp):
-        return _is_text(value.body, uses) or _is_text(value.orelse, uses)
+        return depth < _DEEPEST and any(_is_text(one, uses, depth + 1) for one in (value.body, value.orelse))
     return value in uses and bool(uses[value].default)

@@ -9,6 +9,7 @@ from slipway.sources.python.code import Bound, Code, Scope
 
 _DEEPEST = 12
 _MOST = 500
+_MOST_STEPS = 3000
 _METHODS: dict[str, Callable[[str], str]] = {"upper": str.upper, "lower": str.lower, "strip": str.strip}
 
 FindCode = Callable[[str], "Code | None"]
@@ -34,14 +35,20 @@ UNKNOWN = Text(is_known=False)
 class Texts:
     """Evaluates expressions of one file; names of others are looked up with `find`."""
 
-    def __init__(self, code: Code, find: FindCode) -> None:
-        """Take the file; nothing is evaluated yet."""
+    def __init__(self, code: Code, find: FindCode, steps: list[int] | None = None) -> None:
+        """Take the file; nothing is evaluated yet. `steps` counts what one question has cost, over all files."""
         self._code = code
         self._find = find
+        self._steps = [0] if steps is None else steps
+
+    def _is_too_far(self, depth: int) -> bool:
+        """Whether a question has to end here: names that are made of names that are made of names."""
+        self._steps[0] = self._steps[0] + 1 if depth else 0
+        return depth > _DEEPEST or self._steps[0] > _MOST_STEPS
 
     def of(self, node: ast.expr | None, scope: Scope, depth: int = 0) -> Text:
         """Return what `node` can be."""
-        if node is None or depth > _DEEPEST:
+        if node is None or self._is_too_far(depth):
             return UNKNOWN
         if isinstance(node, ast.Constant):
             return _one(node.value) if isinstance(node.value, str) else UNKNOWN
@@ -67,7 +74,7 @@ class Texts:
 
     def elements(self, node: ast.expr | None, scope: Scope, part: int | None = None, depth: int = 0) -> Text:
         """Return what the elements of `node` can be, or their part `part` where each is a tuple."""
-        if node is None or depth > _DEEPEST:
+        if node is None or self._is_too_far(depth):
             return UNKNOWN
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             return _union([self._element(one, scope, part, depth) for one in node.elts])
@@ -111,7 +118,11 @@ class Texts:
         if owner is None:
             module, its = self._code.imports.get(name, ("", ""))
             code = self._find(module) if its else None
-            return Texts(code, self._find).elements(_loaded(its), code.module, part, depth + 1) if code else UNKNOWN
+            return (
+                Texts(code, self._find, self._steps).elements(_loaded(its), code.module, part, depth + 1)
+                if code
+                else UNKNOWN
+            )
         if name in owner.parameters or any(bound.is_element for bound in owner.bound[name]):
             return UNKNOWN
         return _union([self.elements(bound.value, owner, part, depth + 1) for bound in owner.bound[name]])
@@ -132,7 +143,7 @@ class Texts:
         code = self._find(module)
         if code is None or not name or depth > _DEEPEST:
             return UNKNOWN
-        return Texts(code, self._find).of(_loaded(name), code.module, depth + 1)
+        return Texts(code, self._find, self._steps).of(_loaded(name), code.module, depth + 1)
 
 
 def _collections(node: ast.expr, part: int | None) -> list[tuple[ast.expr, int | None]]:

@@ -94,10 +94,8 @@ class Follower:
         scope = self._code.scopes[assignment]
         if scope.node is None:  # settings use one name all over the file; only functions are followed
             return
-        for node in self._code.nodes:
-            is_use = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names
-            if is_use and self._code.scopes[node] is scope:
-                yield node  # type: ignore[misc]  # is_use says so
+        for name in sorted(names):
+            yield from self._code.loads.get((scope, name), [])[:_STEPS]
 
     def _compared(self, compare: ast.Compare) -> frozenset[str] | None:
         scope, right = self._code.scopes[compare], compare.comparators[0]
