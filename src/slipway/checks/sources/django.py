@@ -96,7 +96,10 @@ def _misread(stand: Stand, name: str, word: str, where: str, readers: list[Use],
         )
         becomes = "refuses this word" if got is None else f"takes this word for {str(got).lower()}"
         how = "" if use.words is not None else ", as bool() does with every text"
+        laid = stand.lays(name)
         message = f"{name}: {use.place} {becomes}{how}{known}"
+        message += "; Slipway's overlay reads it right and lays that over it" if laid else ""
+        severity = Severity.WARNING if laid else severity
         yield stand.issue("boolean", severity, name, where, message, "write true or false as the reader knows them")
         return
 
