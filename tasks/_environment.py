@@ -1,17 +1,37 @@
-"""What `inv check.env` looks at beside the configuration itself: the workspace's env files and who reads them."""
+"""What `inv check.env` looks at beside the environment: the sources, their env files and who reads them."""
 
 from typing import TYPE_CHECKING
 
 from tasks._session import ROOT, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from slipway.checks.issue import Issue
+    from slipway.config.config import Config
     from slipway.config.env_readers import Use
 
 TOOLS = ROOT / ".slipway" / "tools"
 """Programs fetched for nothing but being asked what they read."""
+
+
+def looks(session: Session) -> "tuple[Callable[[Config], Iterable[Issue]], ...]":
+    """Return the further looks at a configuration, each from a Config to issues."""
+    return (lambda config: source_issues(session, config), lambda _: reader_issues(session))
+
+
+def source_issues(s: Session, config: "Config") -> "list[Issue]":
+    """Hold the monorepo's sources, and the overlay that runs with them, against the configuration."""
+    from slipway.checks.sources.rules import issues
+    from slipway.checks.sources.stand import OVERLAY
+    from slipway.engines.source_reader import read_sources
+
+    workspace = config.workspace
+    settings = f"{workspace.backend.path}/{workspace.backend.settings.replace('.', '/')}"
+    settings = f"{settings}/__init__.py" if (workspace.source / settings).is_dir() else f"{settings}.py"
+    found = read_sources(workspace.source, s.builds_folder / "sources.json", settings=settings)
+    overlay = read_sources(ROOT, s.builds_folder / "overlay.json", (OVERLAY,))
+    return issues(config, found, overlay)
 
 
 def reader_issues(s: Session) -> "list[Issue]":
