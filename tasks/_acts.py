@@ -85,7 +85,7 @@ def refuse_unfit(s: Session) -> None:
     from slipway.checks.environment import check_environment
     from slipway.checks.issue import Severity
 
-    issues = check_environment(ROOT, s.env, s.workspace, {**s.process, **s.ground_settings()}, s.secrets_file)
+    issues = check_environment(ROOT, s.env, s.workspace, {**s.process, **s.ground_settings()}, s.secrets_file, s.unseal)
     errors = [issue for issue in issues if issue.severity is Severity.ERROR]
     if errors:
         raise UsageError(
@@ -114,10 +114,12 @@ def migrate(s: Session, *, yes: bool) -> None:
     from slipway.plans.migrate import plan_migrate
     from slipway.verbs.deploy import migration, prepare
 
+    refuse_unfit(s)
     built = s.built_images()
+    ids = {name: image.id for name, image in built.items()}
     with s.target(s.config) as (target, _):
+        prepare(s.config, target, s.version, {}, ids, datetime.now(UTC))  # what has no value is told before a push
         digests, _ = push(s, target, built)
-        ids = {name: image.id for name, image in built.items()}
         prepared = prepare(s.config, target, s.version, digests, ids, datetime.now(UTC))
         plan = plan_migrate(migration(s.config, target, prepared), target.lock)
         s.console.plan(plan.title, plan.describe())

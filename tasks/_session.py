@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from slipway.config.config import Config
     from slipway.config.workspace import Workspace
+    from slipway.engines.age import Age
     from slipway.engines.console import Console
     from slipway.engines.engine_address import EngineAddress
     from slipway.engines.images.buildkit import BuildKitImages
@@ -88,8 +89,8 @@ class Session:
         """Load the configuration with `more` values given; its secrets are masked in all output from here on."""
         from slipway.config.config import load_config
 
-        config = load_config(ROOT, self.env, self.workspace, {**self.process, **more}, self.secrets_file)
-        self.mask.add(config.secrets().values())
+        config = load_config(ROOT, self.env, self.workspace, {**self.process, **more}, self.secrets_file, self.unseal)
+        self.mask.add(config.hidden())
         return config
 
     def ground_settings(self) -> dict[str, str]:
@@ -103,6 +104,10 @@ class Session:
         settings = load_ground(self.rehearsal_folder).settings()
         return {name: Placed(value, place) for name, value in settings.items()}
 
+    def for_rehearsal(self) -> "Session":
+        """Return this session for the rehearsal's environment."""
+        return self if self.env == REHEARSAL else replace(self, env=REHEARSAL)
+
     @property
     def secrets_file(self) -> Path | None:
         """The rehearsal's secrets, made up once and kept on this machine (0600); None for other environments."""
@@ -111,6 +116,17 @@ class Session:
         from slipway.rehearsal.secrets_file import complete_secrets
 
         return complete_secrets(self.rehearsal_folder / "secrets.env", ROOT, self.workspace)
+
+    @cached_property
+    def age(self) -> "Age":
+        """Who seals and opens files of secrets, with the key that this process or this user has."""
+        from slipway.engines.age import Age
+
+        return Age(self.process.get("SLIPWAY_AGE_IDENTITY", ""), self.mask)
+
+    def unseal(self, data: bytes, where: str) -> bytes:
+        """Decrypt a sealed file; what that needs is loaded only where there is one."""
+        return self.age.unseal(data, where)
 
     def target(self, config: "Config") -> AbstractContextManager[tuple["Target", "BackupStore"]]:
         """Open the ports of the environment's host and platform; close them afterwards."""
@@ -231,65 +247,14 @@ class Session:
             config=self.load_config,
             target=self.target,
             given=self.process,
+            unseal=self.unseal,
         )
 
     def built_images(self) -> "dict[str, BuiltImage]":
         """Return the images of this version as the engine has them. Raises `UsageError` naming those it has not."""
-        from dataclasses import replace
+        from tasks._built import built_images
 
-        from slipway.plans.build_portals import BUILT_WITH, CONFIGURED, built_with
-        from slipway.release.image import ImageName
-
-        self.ensure_engine()
-        built, missing, foreign = {}, [], []
-        for name in self.workspace.image_names:
-            reference = ImageName("", self.workspace.name, name).tagged(self.version.tag)
-            found = self.images.inspect(reference)
-            if found is None:
-                missing.append(reference)
-            else:
-                built[name] = replace(found, name=name, tags=(reference,))
-                # The image's own word counts, not the workspace file's: `--configure build` may have made it.
-                if name == "backend" or found.labels.get(CONFIGURED) == "start":
-                    continue
-                if found.labels.get(BUILT_WITH) != built_with(self.config.build_arguments(name)):
-                    foreign.append(reference)
-        if missing:
-            raise UsageError(f"not built yet: {', '.join(missing)}", where="engine", hint="`inv build.all` builds them")
-        self._refuse_stale(built)
-        if foreign:
-            raise UsageError(
-                f"built with the variables of another environment: {', '.join(foreign)}",
-                where="engine",
-                hint=f"`inv build.all --env {self.env}` builds them for {self.env}",
-            )
-        return built
-
-    def _refuse_stale(self, built: "Mapping[str, BuiltImage]") -> None:
-        """Refuse images that were made from something else than what lies here now: their tag does not tell.
-
-        A tag names the version and revision of the source; a change that is not committed, another lock, other base
-        images or another Slipway leave it as it is.
-        """
-        from slipway.plans.build_portals import CONFIGURED
-        from slipway.rehearsal.stages import workspace_builds
-        from slipway.release.inputs import INPUTS_LABEL
-
-        inputs = self.images.read(workspace_builds(self.config, self.version, ROOT))
-        stale = [
-            image.tags[0]
-            for name, image in built.items()
-            # One of `--configure build` has an environment's values among its inputs; those are looked at beside this.
-            if image.labels.get(CONFIGURED, "start") == "start"
-            and not inputs[name].unknown_bases
-            and image.labels.get(INPUTS_LABEL) != inputs[name].digest
-        ]
-        if stale:
-            raise UsageError(
-                f"made from something else than what lies here now: {', '.join(stale)}",
-                where="engine",
-                hint="`inv build.all` builds what has changed",
-            )
+        return built_images(self)
 
     def finish(self, document: Mapping[str, object], line: str, *, ok: bool = True) -> None:
         """Say how it went, in the asked form, and end with 0 or 1."""

@@ -29,7 +29,7 @@ def look_for_vulnerabilities(s: Session, *, sbom_only: bool) -> None:
     inventories = recorder.stage(
         "read images",
         lambda say: (
-            found := read_inventories(s.workspace, built, ImageContents(client), say),
+            found := read_inventories(built, ImageContents(client), say),
             ", ".join(f"{inventory.image} {len(inventory.packages)}" for inventory in found) + " packages",
         ),
     )

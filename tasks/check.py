@@ -14,7 +14,7 @@ def env(c: Context, env: str = REHEARSAL, source: str = "", workspace: str = "",
 
     with session(env=env, source=source, workspace=workspace, format=format) as s:
         given = {**s.process, **s.ground_settings()}
-        issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file)
+        issues = check_environment(ROOT, s.env, s.workspace, given, s.secrets_file, s.unseal)
         issues += reader_issues(s)
         if s.as_json:
             s.console.document(report(issues))
@@ -35,20 +35,25 @@ def readers(c: Context, source: str = "", workspace: str = "", format: str = "te
         show_readers(s, fetch=fetch)
 
 
-@task(help=helped("source", "workspace", "format", "verbose"))
-def images(c: Context, source: str = "", workspace: str = "", format: str = "text", verbose: bool = False) -> None:
+@task(
+    help=helped("source", "workspace", "format", "verbose")
+    | {"env": "whose values a portal of `--configure build` must hold (default: rehearsal); nothing else of it is used"}
+)
+def images(
+    c: Context, source: str = "", workspace: str = "", env: str = REHEARSAL, format: str = "text", verbose: bool = False
+) -> None:
     """Start each built image beside a real PostgreSQL and Redis, look into it, try it and stop it again."""
     from slipway.checks.issue import is_ok, report
     from slipway.rehearsal.report import Recorder
     from slipway.rehearsal.stage.play import durations
     from slipway.rehearsal.stages import tried_images
 
-    with session(source=source, workspace=workspace, format=format, verbose=verbose) as s:
+    with session(env=env, source=source, workspace=workspace, format=format, verbose=verbose) as s:
         world, built = s.world(), s.built_images()
-
+        config = s.for_rehearsal().config  # what is started here knows no other environment's secrets
         told = f"{len(s.workspace.services)} services started, asked, broken and stopped"
         checked = Recorder(s.console).stage(
-            "check.images", lambda say: (tried_images(world, s.config, built, say), told)
+            "check.images", lambda say: (tried_images(world, config, built, say, meant=s.config), told)
         )
         if s.as_json:
             s.console.document({**report(checked.issues), "seconds": checked.seconds})

@@ -30,16 +30,20 @@ class Stage:
 def stages(*, fast: bool) -> tuple[Stage, ...]:
     """Return what `inv test` runs; `fast` leaves out what needs an engine or seconds."""
     python = (sys.executable, "-m")
+    # Tests of one file share servers and folders, so a file stays in one process.
+    parallel = ("-n", "auto", "--dist", "loadfile")
+    # These wait for containers more than they compute; an engine with more than two at once is what they would measure.
+    in_twos = ("-n", "2", "--dist", "loadfile")
     quick = (
         Stage("style", (*python, "ruff", "check", "--quiet")),
         Stage("format", (*python, "ruff", "format", "--check", "--quiet")),
         Stage("types", (*python, "mypy")),
         Stage("imports", (str(Path(sys.executable).with_name("lint-imports")),)),
-        Stage("tests", (*python, "pytest", "-q", "-m", "not docker and not rehearsal and not slow")),
+        Stage("tests", (*python, "pytest", "-q", *parallel, "-m", "not docker and not rehearsal and not slow")),
     )
     whole = (
-        Stage("slow tests", (*python, "pytest", "-q", "-m", "slow and not docker and not rehearsal")),
-        Stage("engine tests", (*python, "pytest", "-q", "-m", "docker and not rehearsal"), engine=True),
+        Stage("slow tests", (*python, "pytest", "-q", *parallel, "-m", "slow and not docker and not rehearsal")),
+        Stage("engine tests", (*python, "pytest", "-q", *in_twos, "-m", "docker and not rehearsal"), engine=True),
         Stage("rehearsal tests", (*python, "pytest", "-q", "-m", "rehearsal"), engine=True),
     )
     return quick if fast else quick + whole

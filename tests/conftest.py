@@ -52,8 +52,14 @@ def engine_problem() -> str:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A folder with the project's own env files, free to be spoilt."""
-    shutil.copytree(_REPOSITORY / "env", tmp_path / "env", ignore=shutil.ignore_patterns("*.secrets.env"))
+    copy_env(tmp_path)
     return tmp_path
+
+
+def copy_env(root: Path) -> None:
+    """Copy the project's own env files below `root`, without secrets that somebody may have there."""
+    ignored = shutil.ignore_patterns("*.secrets.env", "*.secrets.env.age")
+    shutil.copytree(_REPOSITORY / "env", root / "env", ignore=ignored)
 
 
 @pytest.fixture

@@ -178,3 +178,11 @@ def _eventually(ask: Callable[[], Any], good: Callable[[Any], bool], seconds: fl
                 return answer
         time.sleep(0.1)
     raise AssertionError(f"it did not come to pass in {seconds:g} s: {answer}")
+
+
+def is_gone(process: int) -> bool:
+    """Whether a process has ended; one that nobody has waited for yet shows no command line any more."""
+    try:
+        return not Path(f"/proc/{process}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return True

@@ -50,7 +50,7 @@ def _busybox() -> bytes:
         return next(file for file in Path(folder, "root").rglob("bin/busybox")).read_bytes()
 
 
-def archive(files: Mapping[str, str], modes: Mapping[str, int]) -> bytes:
+def archive(files: Mapping[str, str | bytes], modes: Mapping[str, int]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
 
@@ -71,18 +71,18 @@ def archive(files: Mapping[str, str], modes: Mapping[str, int]) -> bytes:
             tar.addfile(link)
         add("etc/passwd", b"root:x:0:0::/root:/bin/sh\napp:x:10001:10001::/app:/bin/sh\n", 0o644)
         for path, text in files.items():
-            add(path.lstrip("/"), text.encode(), modes.get(path, 0o755))
+            add(path.lstrip("/"), text if isinstance(text, bytes) else text.encode(), modes.get(path, 0o755))
     return buffer.getvalue()
 
 
 @contextmanager
 def image(
     client: "DockerClient",
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
     *changes: str,
     modes: Mapping[str, int] | None = None,
 ) -> Iterator[str]:
-    """Import an image of busybox and `files` (path -> text); `changes` are Dockerfile lines. Yields its reference.
+    """Import an image of busybox and `files` (path -> content); `changes` are Dockerfile lines. Yields its reference.
 
     A file's mode is 0755 unless `modes` has another.
     """

@@ -142,7 +142,10 @@ class Images(Protocol):
         """Return the newest image with a label that has a tag of `repository`, None when the engine has none."""
 
     def fetch(self, reference: str, say: Say) -> BuiltImage | None:
-        """Pull and return the image; None where its registry does not have it or does not answer, which is said."""
+        """Pull and return the image; None where its registry does not have it or does not answer, which is said.
+
+        Raises `UsageError` where the registry wants another log-in.
+        """
 
     def tag(self, reference: str, other: str) -> None:
         """Give an image a further name. Raises `UsageError` when the engine does not have it."""
@@ -319,6 +322,9 @@ class Contents(Protocol):
     def inventory(self, image: BuiltImage) -> Inventory:
         """Return the packages of an image."""
 
+    def cancel(self) -> None:
+        """End, from another thread, what `inventory` is at; it then raises `Unreachable`."""
+
 
 class AdvisorySource(Protocol):
     """Somebody who knows of vulnerabilities in packages of some ecosystems."""
@@ -328,6 +334,9 @@ class AdvisorySource(Protocol):
 
     def ask(self, inventories: Sequence[Inventory], sboms: dict[str, Path]) -> SourceAnswer:
         """Ask about all packages of its ecosystems; `sboms` are the images' SBOMs by image. It has its own deadline."""
+
+    def cancel(self) -> None:
+        """End, from another thread, what `ask` has started: programs and containers. Must not wait for an answer."""
 
 
 class EnvReader(Protocol):

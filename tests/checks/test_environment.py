@@ -36,7 +36,9 @@ def fill(root: Path, environment: str, workspace: Workspace) -> dict[str, Secret
     by_hand = {name: Secret(value) for name, value in BY_HAND.items() if name in schema.variables}
     secrets = {**generate_secrets(schema, by_hand), **by_hand}
     lines = [f"{name}={value.reveal()}\n" for name, value in secrets.items()]
-    (root / "env" / f"{environment}.secrets.env").write_text("".join(lines))
+    file = root / "env" / f"{environment}.secrets.env"
+    file.write_text("".join(lines))
+    file.chmod(0o600)
     return secrets
 
 

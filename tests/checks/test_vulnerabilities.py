@@ -82,8 +82,10 @@ def test_nobody_answering_is_never_a_pass() -> None:
 
 
 def test_a_package_that_no_source_knows_is_told_and_our_own_is_not() -> None:
-    image = Inventory("backend", "zamio/backend:1", "sha256:a", (DJANGO, REDIS, OWN))
-    (issue,) = issues(Evidence((image,), (SourceAnswer("osv", frozenset({DJANGO}), silence="not found: redis"),)))
+    kombu = Package(Ecosystem.PYTHON, "kombu", "5.5.0")
+    image = Inventory("backend", "zamio/backend:1", "sha256:a", (DJANGO, REDIS, OWN, kombu))
+    answer = SourceAnswer("osv", frozenset({DJANGO, kombu}), silence="not found: redis")
+    (issue,) = issues(Evidence((image,), (answer,)))
     assert (issue.id, issue.severity) == ("vulnerabilities.unasked", Severity.WARNING)
     assert "1 of the Python packages: redis (not found: redis)" in issue.message
 
@@ -91,8 +93,14 @@ def test_a_package_that_no_source_knows_is_told_and_our_own_is_not() -> None:
 def test_an_image_whose_list_is_missing_or_broken_is_an_error() -> None:
     empty = Inventory("admin", "zamio/admin:1", "sha256:b", ())
     broken = Inventory("backend", "zamio/backend:1", "sha256:a", (SSL,), unread=("/var/lib/dpkg/status: cut",))
-    listed = issues(Evidence((empty, broken), (SourceAnswer("suite", frozenset({SSL})),)))
-    assert ids(listed) == ["error unreadable", "error unreadable"]
+    expected = {"admin": frozenset({Ecosystem.DEBIAN}), "backend": frozenset({Ecosystem.DEBIAN, Ecosystem.PYTHON})}
+    listed = issues(Evidence((empty, broken), (SourceAnswer("suite", frozenset({SSL})),), expected=expected))
+    assert ids(listed) == ["error unreadable"] * 3
+    assert [issue.message.partition(",")[0] for issue in listed] == [
+        "shows no Debian package at all",
+        "cannot be read as a package",
+        "shows no Python package at all",
+    ]
 
 
 @pytest.mark.parametrize("name", ["CVE-2026-1", "cve-2026-1", "GHSA-1"])

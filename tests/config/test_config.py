@@ -72,6 +72,49 @@ def test_a_portal_gets_no_secret_and_its_build_only_public_addresses(config: Con
     assert config.build_arguments("backend") == {}
 
 
+TITLE = (
+    "  VITE_TITLE: {type: string, services: [static], phase: build, required: [production], description: A title.}\n"
+)
+
+
+def titled(root: Path, **files: str) -> None:
+    with (root / "env" / "schema.yaml").open("a") as schema:
+        schema.write(TITLE)
+    for name, text in files.items():
+        with (root / "env" / f"{name}.env").open("a") as file:
+            file.write(text)
+
+
+def test_what_is_read_at_build_is_in_the_bundle_and_in_no_container(root: Path, workspace: Workspace) -> None:
+    titled(root, base="VITE_TITLE=ours\n")
+    config = load_config(root, "production", workspace)
+    assert config.built_in("admin") == {"VITE_TITLE": "ours"}
+    assert config.built_in("backend") == {}
+    assert "VITE_TITLE" not in config.variables_for("admin", {})
+    assert "VITE_TITLE" not in config.bundled("admin")
+    assert "VITE_TITLE" not in config.build_arguments("admin")
+
+
+def test_what_is_read_at_build_is_missed_where_it_is_required(root: Path, workspace: Workspace) -> None:
+    titled(root)
+    assert load_config(root, "staging", workspace).built_in("admin") == {}
+    with pytest.raises(UsageError, match=r"VITE_TITLE has no value \(image admin needs it\)"):
+        load_config(root, "production", workspace).built_in("admin")
+
+
+@pytest.mark.parametrize("files", [{"production": "VITE_TITLE=theirs\n"}, {"base": "VITE_TITLE=${domain}\n"}])
+def test_an_environment_of_its_own_cannot_change_an_image_that_serves_all(
+    root: Path, workspace: Workspace, files: dict[str, str]
+) -> None:
+    titled(root, **files)
+    with pytest.raises(UsageError, match="which serves every environment"):
+        load_config(root, "production", workspace).built_in("admin")
+    classic = load_config(root, "production", workspace.configured(Configured.BUILD))
+    assert classic.built_in("admin") == {
+        "VITE_TITLE": files.get("production", "=zamio.com\n").strip().partition("=")[2]
+    }
+
+
 def test_everything_that_is_missing_or_open_comes_in_one_error(root: Path, workspace: Workspace) -> None:
     config = load_config(root, "rehearsal", workspace)
     with pytest.raises(UsageError) as caught:
@@ -211,3 +254,13 @@ def test_a_config_shows_no_secret(config: Config) -> None:
     text = repr(config) + repr(config.settings("api")) + repr(config.settings("admin"))
     for secret in config.secrets().values():
         assert secret.reveal() not in text
+
+
+def test_all_that_may_never_be_shown_has_the_passwords_inside_addresses(root: Path, workspace: Workspace) -> None:
+    (root / "env" / "production.secrets.env").write_text(
+        "SECRET_KEY=one\nDATABASE_READ_URL=postgresql://u:p%2Fw@${service.postgres.host}/d\n"
+        "SENTRY_DSN=https://key@sentry.example.org/1\nNOT_IN_SCHEMA=two\nREDIS_URL=redis://:${service.redis.password}@h\n"
+    )
+    (root / "env" / "production.api.env").write_text("DEFAULT_FROM_EMAIL=shown@example.org\nNOT_KNOWN=shown\n")
+    found = {one.reveal() for one in load_config(root, "production", workspace).hidden()}
+    assert found == {"one", "p%2Fw", "p/w", "key", "https://key@sentry.example.org/1", "two"}

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.config.dotenv import read_env_file
+from slipway.config.dotenv import parse_env, read_env_file, with_value
 from slipway.config.generated import ALPHABET
+from slipway.secret import Secret
 
 CANARY = "Zq7-canary_Value"
 
@@ -106,3 +107,42 @@ def test_any_bytes_give_values_or_faults_inside_the_file(tmp_path_factory: pytes
     for where in [line.where for line in lines] + [fault.where for fault in faults]:
         _, _, line = where.partition(":")
         assert 1 <= int(line or 1) <= last
+
+
+NEW = st.text(st.characters(codec="ascii", exclude_characters="'\\\r\n\0", exclude_categories=["Cc"]), max_size=20)
+LINES = st.sampled_from(
+    ["# a comment", "", "B='1 2'", 'C="x\\ny"', "export D=4", "A=old # why", "export A='old'", "  A=3"]
+)
+
+
+@given(st.lists(LINES, max_size=8), st.sampled_from(["\n", "\r\n"]), st.booleans(), NEW)
+def test_a_new_value_changes_its_own_lines_and_no_other(lines: list[str], end: str, is_ended: bool, value: str) -> None:
+    text = end.join(lines) + (end if is_ended else "")
+    changed = with_value(text, "A", value)
+    before, after = (parse_env(each, [], "x")[0] for each in (text, changed))
+    assert {line.value.reveal() for line in after if line.name == "A"} == {value}
+    assert [(line.name, line.value) for line in before if line.name != "A"] == [
+        (line.name, line.value) for line in after if line.name != "A"
+    ]
+    assert [line for line in text.splitlines() if "A=" not in line and line] == [
+        line for line in changed.splitlines() if "A=" not in line and line
+    ]
+    assert with_value(changed, "A", value) == changed
+
+
+@pytest.mark.parametrize("value", ["it's", "a\\b", "a\nb"])
+def test_a_value_without_a_spelling_that_all_agree_on_is_not_written(value: str) -> None:
+    with pytest.raises(ValueError, match="no spelling"):
+        with_value("A=1\n", "A", value)
+
+
+@given(st.text(max_size=80), NEW)
+def test_whatever_a_file_holds_that_can_be_read_the_rest_of_it_means_the_same(text: str, value: str) -> None:
+    before, faults = parse_env(text, [], "x")
+    if faults or "A" in {line.name for line in before}:
+        return
+    after, more = parse_env(with_value(text, "A", value), [], "x")
+    assert [(line.name, line.value) for line in after] == [(line.name, line.value) for line in before] + [
+        ("A", Secret(value))
+    ]
+    assert more == []

@@ -1,22 +1,15 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from slipway.config.config import HEALTH_VARIABLES, load_config
 from slipway.config.kinds import Kind
-from slipway.config.schema import load_schema, read_schema
+from slipway.config.schema import Variable
+from slipway.config.schema_file import load_schema
 from slipway.config.workspace import Role, Workspace
-from slipway.errors import UsageError
 from slipway.release.desired import release_variables
 from slipway.release.image import Version
-
-HEAD = "environments: {local: development, production: production}\nvariables:\n"
-
-
-def complaints(tmp_path: Path, workspace: Workspace, *variables: str) -> list[str]:
-    (tmp_path / "schema.yaml").write_text(HEAD + "".join(f"  {line}\n" for line in variables))
-    _, faults = read_schema(tmp_path / "schema.yaml", tmp_path, workspace)
-    return [str(fault) for fault in faults]
 
 
 def test_the_projects_own_schema_is_sound(root: Path, workspace: Workspace) -> None:
@@ -38,43 +31,15 @@ def test_what_slipway_computes_is_what_the_schema_calls_computed(root: Path, wor
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("A: {type: string, services: [web], description: text, secret: true, default: x}", "a secret has no default"),
-        ("A: {type: string, services: [web], description: text, generate: 20}", "generate is for secrets only"),
-        ("A: {type: string, services: [web], description: text, required: true, default: x}", "never missing"),
-        ("A: {type: enum, services: [web], description: text}", "choices belong to type enum"),
-        ("A: {type: string, services: [web], description: text, constraints: {choices: [a]}}", "choices belong to"),
-        ("A: {type: string, description: text}", "who gets it?"),
-        ("A: {type: string, services: [web], phase: deploy, description: text}", "who gets it?"),
-        ("A: {type: string, services: [wbe], description: text}", "A.services: no service, role or image 'wbe'"),
-        ("A: {type: string, services: [web], description: text, required: [prod]}", "no environment 'prod'"),
-        ("A: {type: integer, services: [web], description: text, default: x}", "A.default: must be a whole number"),
-        ("A: {type: integer, services: [web], description: text, default: 5, constraints: {max: 4}}", "at most 4"),
-        ("A: {type: url, services: [web], description: text, example: host}", "A.example: must be an address"),
-        ("A: {type: integer, services: [web], description: text, constraints: {min: 5, max: 4}}", "min is larger"),
-        ("A: {type: string, services: [web], description: text, constraints: {pattern: '['}}", "no regular expression"),
-        ("A: {type: string, services: [web], description: text, requird: true}", "requird: is not a key known here"),
-        ("A: {type: strnig, services: [web], description: text}", "variables.A.type"),
-        ("a: {type: string, services: [web], description: text}", "variables.a"),
-        ("VITE_A: {type: string, phase: deploy, description: text}", "a VITE_ name is read by a portal"),
-        ("VITE_A: {type: string, services: [static], description: text, secret: true}", "ends up in every browser"),
-        ("A: {type: string, services: [web], phase: build, description: text}", "should be 'run' or 'deploy'"),
-        ("A: {type: string, services: [web], description: text, computed: true, default: x}", "computed"),
-    ],
+    ("deprecated", "words"),
+    [("is gone", "is gone"), ({"reason": "renamed", "use": "NEW", "refused_from": "2030-01-31"},
+      "renamed; use NEW; refused from 2030-01-31")],
 )  # fmt: skip
-def test_a_schema_that_contradicts_itself_is_refused_with_its_line(
-    tmp_path: Path, workspace: Workspace, line: str, words: str
-) -> None:
-    good = "B: {type: string, services: [web], description: text}"
-    found = complaints(tmp_path, workspace, good, line)
-    assert len(found) == 1
-    assert found[0].startswith("schema.yaml:4: ")
-    assert words in found[0]
-
-
-def test_every_fault_of_a_schema_comes_at_once(tmp_path: Path, workspace: Workspace) -> None:
-    bad = "{type: string, services: [nobody], description: text}"
-    assert len(complaints(tmp_path, workspace, f"A: {bad}", f"B: {bad}")) == 2
-    with pytest.raises(UsageError, match="has 2 problems"):
-        load_schema(tmp_path / "schema.yaml", tmp_path, workspace)
+def test_a_deprecation_says_why_what_instead_and_until_when(deprecated: object, words: str) -> None:
+    variable = Variable.model_validate(
+        {"type": "string", "services": ["web"], "description": "text", "deprecated": deprecated}
+    )
+    assert str(variable.deprecated) == words
+    assert variable.deprecated is not None
+    assert not variable.deprecated.is_refused(date(2030, 1, 30))
+    assert variable.deprecated.is_refused(date(2030, 1, 31)) is (words != "is gone")

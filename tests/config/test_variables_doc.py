@@ -43,19 +43,28 @@ variables:
 """
 
 
-def rows(tmp_path: Path) -> dict[str, str]:
+def schema_of(tmp_path: Path, text: str = TEXT) -> Schema:
     file = tmp_path / "schema.yaml"
-    file.write_text(TEXT)
+    file.write_text(text)
     document, _ = read_document(file, "schema.yaml")
     assert document is not None
     schema, faults = document.validate(Schema)
     assert schema is not None, faults
-    lines = variables_document(schema, TEXT).splitlines()
+    return schema
+
+
+def rows(tmp_path: Path) -> dict[str, str]:
+    lines = variables_document(schema_of(tmp_path), TEXT).splitlines()
     return {line.split("`")[1]: line for line in lines if line.startswith("| `")}
 
 
-def test_every_variable_stands_below_the_title_of_its_section() -> None:
-    assert list(sections(TEXT)) == [("PORT", "the web"), ("MODE", "the web"), ("TOKEN", "keys"), ("VITE_HOSTS", "keys")]
+def test_every_variable_stands_below_the_title_of_its_section(tmp_path: Path) -> None:
+    assert list(sections(schema_of(tmp_path), TEXT)) == [
+        ("PORT", "the web"),
+        ("MODE", "the web"),
+        ("TOKEN", "keys"),
+        ("VITE_HOSTS", "keys"),
+    ]
 
 
 def test_a_row_says_what_a_value_may_be_and_who_gets_it(tmp_path: Path) -> None:
@@ -74,3 +83,8 @@ def test_a_row_says_what_a_value_may_be_and_who_gets_it(tmp_path: Path) -> None:
 
 def test_a_bar_in_a_value_does_not_break_the_table(tmp_path: Path) -> None:
     assert r"| `a\|b` or `c` | web |  | `a\|b` |" in rows(tmp_path)["MODE"]
+
+
+def test_a_file_of_another_form_loses_no_variable(tmp_path: Path) -> None:
+    text = "environments: {local: development}\nvariables: {A: {type: string, services: [web], description: text}}\n"
+    assert list(sections(schema_of(tmp_path, text), text)) == [("A", "Further variables")]

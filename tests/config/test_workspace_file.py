@@ -20,6 +20,7 @@ def source(tmp_path: Path) -> Path:
         "zamio_backend/manage.py",
         "zamio_backend/requirements.txt",
         "packages/ui/package.json",
+        "packages/ui/src/index.ts",
         *(f"zamio_{portal}/package.json" for portal in ("frontend", "admin", "publisher", "stations")),
     ):
         (tmp_path / "src" / file).parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +102,28 @@ def test_a_contradiction_is_named_with_its_line(source: Path, old: str, new: str
     assert words in message
     line = "services:" if "more than one" in words else new.splitlines()[-1]
     assert f"workspace.yaml:{line_of(source, line)}: " in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("  path: zamio_backend", "  path: zamio_backend\n  dockerfile: own", "backend.dockerfile: is not a key known"),
+        ("{path: zamio_admin}", "{path: zamio_admin, dockerfile: own}", "frontend.portals.admin.dockerfile: is not"),
+        ("{role: web, image: backend,", "{role: web, build: ./api,", "services.api.build: is not a key known here"),
+    ],
+)
+def test_a_dockerfile_of_ones_own_is_refused_with_what_to_do_instead(
+    source: Path, old: str, new: str, words: str
+) -> None:
+    message = complaint(source, old, new)
+    assert words in message
+    assert "images are made by Slipway's own Dockerfiles alone (docs/builds.md)" in message
+
+
+def test_an_image_made_elsewhere_is_refused_with_what_can_be_named(source: Path) -> None:
+    message = complaint(source, "image: backend, port", "image: registry.example.org/api:1, port")
+    assert "services.api.image: " in message
+    assert "an image that was made elsewhere cannot be deployed" in message
 
 
 def test_a_database_and_a_service_may_not_share_a_name(source: Path) -> None:

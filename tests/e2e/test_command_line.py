@@ -85,5 +85,5 @@ def test_a_portal_whose_folder_is_gone(person: Person, tmp_path: Path) -> None:
     checkout = example(tmp_path / "copy")
     (checkout.path / "zamio_admin").rename(tmp_path / "elsewhere")
     person.types("build.all", "--source", str(checkout.path), seconds=60).ended(2).told(
-        "has no folder zamio_admin", f"{checkout.path}/workspace.yaml:24: frontend.portals.admin.path"
+        "has no folder zamio_admin", f"{checkout.path}/workspace.yaml:26: frontend.portals.admin.path"
     )

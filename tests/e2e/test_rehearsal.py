@@ -9,6 +9,7 @@ from slipway.rehearsal.story import STAGES
 from tests.e2e.conftest import Standing
 from tests.e2e.looks import IMAGES, SERVICES, STATE, Looks, refusing, secrets
 from tests.e2e.person import Person
+from tests.tasks.canary import leaks
 
 pytestmark = pytest.mark.rehearsal
 
@@ -140,6 +141,32 @@ def test_a_registry_that_does_not_answer_stops_a_deployment_before_it_begins(
     assert len(looks.history()) == 1
 
 
+def test_variables_are_explained_compared_and_set_without_a_deployment(
+    standing: Standing, person: Person, looks: Looks
+) -> None:
+    before = looks.ids()
+    person.types("env.diff", *standing.words).ended(0)
+    shown = person.types("env.show", *standing.words, "--format", "json").ended(0).document["variables"]
+    (url,) = (one for one in shown if one["name"] == "DATABASE_URL")
+    assert "[secret" in url["value"]
+    assert url["references"][0]["source"] == "the platform, now"
+    other = {"SLIPWAY_VAR_DEFAULT_FROM_EMAIL": "other@zamio.localhost"}
+    pushed = person.types("env.push", *standing.words, "--format", "json", given=other).ended(0).document
+    assert [step["name"] for step in pushed["steps"]] == [
+        "lock", "variables api", "variables worker", "variables beat", "unlock"
+    ]  # fmt: skip
+    (differing,) = (
+        one
+        for one in person.types("env.diff", *standing.words, "--format", "json").ended(1).document["variables"]
+        if one["outcome"] != "same"
+    )
+    assert (differing["name"], differing["services"]) == ("DEFAULT_FROM_EMAIL", ["api", "worker", "beat"])
+    person.types("env.push", *standing.words).ended(0)
+    person.types("env.diff", *standing.words).ended(0)
+    assert looks.ids() == before
+    assert not looks.is_locked()
+
+
 def test_no_secret_is_in_any_output_report_image_or_command_line(
     standing: Standing, person: Person, looks: Looks
 ) -> None:
@@ -160,7 +187,5 @@ def test_no_secret_is_in_any_output_report_image_or_command_line(
     }
     assert any("slipway_runtime" in line for line in standing.lines), "the watch saw no container's process"
     assert any(re.search("pg_dump|psql", line) for line in standing.lines)
-    found = [
-        f"{name} in {place}" for place, text in places.items() for name, value in canaries.items() if value in text
-    ]
+    found = [f"{name} in {place}" for place, text in places.items() for name in leaks(text, canaries)]
     assert found == []

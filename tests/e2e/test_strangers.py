@@ -72,6 +72,12 @@ def test_who_is_let_in_gets_an_answer(staging: Staging) -> None:
     staging.types("deploy.history").ended(0)
 
 
+def test_variables_of_services_that_are_not_there_are_neither_compared_nor_set(staging: Staging) -> None:
+    for task in ("env.diff", "env.push --yes"):
+        staging.types(*task.split()).ended(2).told("none of the services is on the platform yet", "inv deploy")
+    assert staging.is_untouched(), "the lock was given back"
+
+
 @pytest.mark.parametrize(
     ("token", "words"),
     [

@@ -1,5 +1,8 @@
 """Lists of packages read from real images, of which none is ever started."""
 
+import gzip
+import json
+
 import docker
 import pytest
 
@@ -46,6 +49,19 @@ def test_every_list_in_an_image_is_read_and_nothing_runs() -> None:
 
 
 @pytest.mark.docker
+def test_a_portals_bundle_is_what_its_image_carries_of_the_lock() -> None:
+    client = docker.from_env()
+    portal = {"": {}, "admin": {"dependencies": {"react": "19"}}, "node_modules/react": {"version": "19.1.0"}}
+    lock = gzip.compress(json.dumps({"portal": "admin", "lockfileVersion": 3, "packages": portal}).encode())
+    for content, names, unread in ((lock, ["react"], 0), (lock[:-9], [], 1)):
+        with tiny.image(client, {"etc/slipway/lock.gzip": content}) as reference:
+            inventory = ImageContents(client).inventory(image(reference))
+        assert [package.name for package in inventory.of(Ecosystem.NPM)] == names
+        assert len(inventory.unread) == unread
+        assert all(told.startswith("/etc/slipway/lock.gzip: ") for told in inventory.unread)
+
+
+@pytest.mark.docker
 def test_an_image_without_any_list_has_no_packages() -> None:
     client = docker.from_env()
     with tiny.image(client) as reference:
@@ -58,3 +74,14 @@ def test_an_image_without_any_list_has_no_packages() -> None:
 def test_an_image_that_went_away_is_told() -> None:
     with pytest.raises(Unreachable, match="did not hand the image out"):
         ImageContents(docker.from_env()).inventory(image("slipway-test/absent:1"))
+
+
+@pytest.mark.docker
+def test_cancel_ends_the_reading_and_leaves_nothing_behind() -> None:
+    client = docker.from_env()
+    contents = ImageContents(client)
+    contents.cancel()
+    with tiny.image(client) as reference:
+        with pytest.raises(Unreachable, match="was cancelled"):
+            contents.inventory(image(reference))
+        assert client.containers.list(all=True, filters={"label": LABEL}) == []

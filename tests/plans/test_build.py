@@ -18,7 +18,7 @@ from slipway.errors import UsageError
 from slipway.plans.build import image_builds
 from slipway.plans.build_backend import lock_build
 from slipway.plans.build_common import Bases
-from slipway.plans.build_portals import BUILT_WITH, CONFIGURED
+from slipway.plans.build_portals import BUILT_WITH, CONFIGURED, built_with
 from slipway.ports import ImageBuild
 from slipway.release.image import Version
 
@@ -141,6 +141,20 @@ def test_a_portal_configured_at_start_holds_no_environments_value() -> None:
     assert here.labels == there.labels
     assert (here.arguments["CONFIGURED"], here.labels[CONFIGURED]) == ("start", "start")
     assert BUILT_WITH not in here.labels
+
+
+@pytest.mark.parametrize("way", Configured)
+def test_what_every_environment_shares_is_built_in_either_way(way: Configured) -> None:
+    args = (Version("1.2.0", "0" * 12), CREATED, Bases(), {"admin": {"VITE_API_URL": "https://x.example"}}, "", ROOT)
+    found = {
+        build.name: build
+        for build in image_builds(EXAMPLE.configured(way), *args, built_in={"admin": {"VITE_TITLE": "ours"}})
+    }
+    assert "VITE_TITLE=ours" in found["admin"].arguments["VITE_ENV"].splitlines()
+    assert ("VITE_API_URL=" in found["admin"].arguments["VITE_ENV"]) is (way is Configured.BUILD)
+    assert "VITE_TITLE" not in found["stations"].arguments["VITE_ENV"]
+    if way is Configured.BUILD:  # the label tells environments apart, so what they share is not in it
+        assert found["admin"].labels[BUILT_WITH] == built_with({"VITE_API_URL": "https://x.example"})
 
 
 def test_an_image_carries_what_its_variables_must_be_like() -> None:

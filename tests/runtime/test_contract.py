@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.config.schema import Schema, read_schema
+from slipway.config.schema import Schema
+from slipway.config.schema_file import read_schema
 from slipway.config.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]

@@ -179,6 +179,63 @@ def test_values_that_were_built_in_make_the_policy_and_no_env_js(
     assert not (run_dir / "env.js").exists()
 
 
+def remembered(run_dir: Path) -> str:
+    text = (run_dir / "hsts.conf").read_text()
+    found = re.fullmatch(r'map \$http_x_forwarded_proto \$hsts \{\n    default "";\n    https "([^"$]*)";\n\}\n', text)
+    assert found, text
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "subdomains", "preload", "header"),
+    [
+        (None, None, None, ""),
+        (None, "true", "false", ""),
+        ("0", "true", "false", ""),
+        ("60", None, None, "max-age=60"),
+        ("060", "False", "false", "max-age=60"),
+        ("86400", "TRUE", None, "max-age=86400; includeSubDomains"),
+        ("63072000", "true", "true", "max-age=63072000; includeSubDomains; preload"),
+    ],
+)
+def test_a_browser_remembers_https_as_long_as_it_is_told_to(
+    configure: Run, run_dir: Path, seconds: str | None, subdomains: str | None, preload: str | None, header: str
+) -> None:
+    done = configure("", **hsts(seconds, subdomains, preload))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert remembered(run_dir) == header
+
+
+@pytest.mark.parametrize(
+    ("seconds", "subdomains", "preload", "name"),
+    [
+        ("-1", None, None, "SECONDS"),
+        ("1e9", None, None, "SECONDS"),
+        ("63072001", None, None, "SECONDS"),
+        ("99999999999999999999", None, None, "SECONDS"),
+        ('60"; add_header X y', None, None, "SECONDS"),
+        ("a[$(touch /tmp/x)]", None, None, "SECONDS"),
+        ("60", "yes", None, "INCLUDE_SUBDOMAINS"),
+        ("60", None, "1", "PRELOAD"),
+        ("60", "true", "true", "PRELOAD"),
+        ("31536000", "false", "true", "PRELOAD"),
+    ],
+)
+def test_a_promise_of_https_that_cannot_be_made_ends_the_container(
+    configure: Run, run_dir: Path, seconds: str, subdomains: str | None, preload: str | None, name: str
+) -> None:
+    done = configure("", **hsts(seconds, subdomains, preload))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"slipway: SECURE_HSTS_{name} ".encode())
+    assert done.stderr.count(b"\n") == 1
+    assert not (run_dir / "hsts.conf").exists()
+
+
+def hsts(seconds: str | None, subdomains: str | None, preload: str | None) -> dict[str, str]:
+    given = {"SECONDS": seconds, "INCLUDE_SUBDOMAINS": subdomains, "PRELOAD": preload}
+    return {f"SECURE_HSTS_{name}": value for name, value in given.items() if value is not None}
+
+
 def test_an_image_that_says_nothing_of_itself_is_refused(configure: Run, portal_dir: Path) -> None:
     (portal_dir / "configured").unlink()
     assert configure("").returncode == 2

@@ -122,7 +122,7 @@ def portal(image: BuiltImage) -> Iterator[Portal]:
             read_only=True,
             tmpfs={"/tmp": "", "/run/slipway": "uid=10001,gid=10001"},
             cap_drop=["ALL"],
-            environment={"SLIPWAY_DRAIN_SECONDS": "2"},
+            environment={"SLIPWAY_DRAIN_SECONDS": "2", "SECURE_HSTS_SECONDS": "60"},
             labels={"slipway.test": "portal"},
             ports={"8080/tcp": ("127.0.0.1", 0)},
         )
@@ -175,7 +175,7 @@ def test_every_answer_carries_the_security_headers_and_an_id(portal: Portal) -> 
         assert header(answer, "X-Frame-Options") == "DENY", path
         assert header(answer, "Strict-Transport-Security") is None, path
         assert len(header(answer, "X-Request-ID") or "") == 32, path
-    assert header(portal.get("/", **{"X-Forwarded-Proto": "https"}), "Strict-Transport-Security")
+    assert header(portal.get("/", **{"X-Forwarded-Proto": "https"}), "Strict-Transport-Security") == "max-age=60"
     assert header(portal.get("/"), "Server") == "nginx"
 
 

@@ -16,9 +16,12 @@ from slipway.config.kinds import Kind
 from slipway.config.schema import Variable
 from slipway.config.workspace import Configured, Workspace
 from slipway.config.workspace_file import load_workspace
+from slipway.engines.image_contents import ImageContents
 from slipway.engines.images.buildkit import BuildKitImages
 from slipway.engines.images.files import EngineImageFiles
 from slipway.errors import Refused
+from slipway.inventory.npm import NpmLock
+from slipway.inventory.package import Ecosystem
 from slipway.plans.build import image_builds
 from slipway.plans.build_common import Bases
 from slipway.plans.build_portals import CONFIGURED
@@ -35,6 +38,7 @@ API = Variable(type=Kind.URL, description="text", services=("static",), required
 NOTE = Variable(type=Kind.STRING, description="text", services=("static",))
 DEFINED = "{__API__: JSON.stringify(process.env.VITE_API_URL)}"
 USED = "\ndeclare const __API__: string;\n(window as unknown as { api: string }).api = __API__;\n"
+TITLED = "\n(window as unknown as { told: string }).told = `title:${import.meta.env.VITE_TITLE}`;\n"
 DECLARED = {"admin": {"VITE_API_URL": API, "VITE_NOTE": NOTE}}
 
 
@@ -45,10 +49,15 @@ def checkout(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "example", tmp_path / "example", ignore=ignored))
 
 
-def admin_of(checkout: Path, declared: Mapping[str, Mapping[str, Variable]] = DECLARED) -> ImageBuild:
+def admin_of(
+    checkout: Path, declared: Mapping[str, Mapping[str, Variable]] = DECLARED, built_in: Mapping[str, str] | None = None
+) -> ImageBuild:
     workspace: Workspace = load_workspace(checkout / "workspace.yaml", checkout)
     version = Version("0.0.0", uuid.uuid4().hex[:12])
-    found = image_builds(workspace, version, datetime.now(UTC), Bases(), {}, "slipway-test", ROOT, declared)
+    shared = {"admin": built_in or {}}
+    found = image_builds(
+        workspace, version, datetime.now(UTC), Bases(), {}, "slipway-test", ROOT, declared, built_in=shared
+    )
     return next(build for build in found if build.name == "admin")
 
 
@@ -101,13 +110,22 @@ def edited(file: Path, change: Callable[[str], str]) -> None:
 
 def test_one_image_tells_each_environment_its_own_values(checkout: Path) -> None:
     edited(checkout / "zamio_admin" / "vite.config.js", lambda text: text.replace("plugins:", "base: '/', plugins:"))
+    edited(checkout / "zamio_admin" / "index.html", lambda text: text.replace("</title>", " of %VITE_TITLE%</title>"))
+    edited(checkout / "zamio_admin" / "src" / "main.tsx", lambda text: text + TITLED)
     hostile = 'a "b" </script>\n\u2028\\'
-    with built(admin_of(checkout)) as image:
+    with built(admin_of(checkout, built_in={"VITE_TITLE": "every environment"})) as image:
         assert image.labels[CONFIGURED] == "start"
         texts = bundle(image)
         page = texts["index.html"]
+        with docker_client() as client:
+            bundled = ImageContents(client).inventory(image).of(Ecosystem.NPM)
+        assert bundled == NpmLock.read(checkout / "package-lock.json").production("zamio_admin")
         assert page.index('<script src="/env.js">') < page.index('type="module"')
         assert any("globalThis.__ENV.VITE_API_URL" in text for text in texts.values())
+        # What all environments share is in page and script; no look-up asks for it.
+        assert " of every environment</title>" in page
+        assert any('"title:every environment"' in text for text in texts.values())
+        assert not any("__ENV.VITE_TITLE" in text for text in texts.values())
         assert not any("slipway-" in text or ".invalid" in text for text in texts.values())
         for host in ("staging.example", "production.example"):
             given = {"VITE_API_URL": f"https://{host}", "VITE_NOTE": hostile, "SECRET_KEY": "hidden"}

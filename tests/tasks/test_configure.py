@@ -75,6 +75,19 @@ def test_images_built_for_one_environment_serve_that_one_alone(monkeypatch: pyte
         s.built_images()
 
 
+def test_what_is_tried_is_given_the_rehearsals_values_whatever_images_are_compared_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`inv check.images --env staging`: the right images are taken, and nothing is started with staging's secrets."""
+    labels = {"configured": "build", "built-with": built_with({"VITE_API_URL": "https://api.staging.zamio.com"})}
+    with having(monkeypatch, "staging", **labels) as s:
+        tried = s.for_rehearsal()
+        assert (tried.config.environment, s.config.environment) == ("rehearsal", "staging")
+        assert tried.config.build_arguments("admin") == {"VITE_API_URL": "https://api.zamio.localhost"}
+        assert tried.mask is s.mask
+        assert tried.for_rehearsal() is tried
+
+
 @pytest.mark.parametrize("name", ["backend", "admin"])
 def test_an_image_of_something_else_than_what_lies_here_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with (

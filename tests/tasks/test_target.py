@@ -49,7 +49,7 @@ def staging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
 
 @pytest.mark.parametrize("port", ["ssh", "0", "65536", "22 ", "-1", "9" * 5000, "2²", "22.5"])
 def test_a_port_that_is_none_is_named_with_its_place(staging: Session, port: str) -> None:
-    config = staging.load_config({"SLIPWAY_SSH_PORT": port})
+    config = staging.load_config({"SLIPWAY_SSH_PORT": port, "SLIPWAY_COOLIFY_TOKEN": "1|x"})
     with pytest.raises(UsageError, match="SLIPWAY_SSH_PORT is no port") as raised, staging.target(config):
         pass
     assert raised.value.where == "given value"
@@ -65,7 +65,7 @@ def test_a_user_without_a_name_holds_the_lock_by_number(monkeypatch: pytest.Monk
 
 
 def test_a_user_without_a_folder_is_told_to_name_the_file(staging: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = staging.load_config({"SLIPWAY_SSH_KEY_FILE": "~no-such-user/key"})
+    config = staging.load_config({"SLIPWAY_SSH_KEY_FILE": "~no-such-user/key", "SLIPWAY_COOLIFY_TOKEN": "1|x"})
     with pytest.raises(UsageError, match="SLIPWAY_SSH_KEY_FILE") as raised, staging.target(config):
         pass
     assert "whole path" in raised.value.hint

@@ -69,5 +69,5 @@ def test_json_is_one_document_with_the_contract_and_more() -> None:
     assert document["ok"] is False
     assert document["issues"][0]["id"] == "vulnerabilities.found"
     assert document["findings"][0]["rating"] == "critical"
-    assert document["sources"] == [{"name": "some", "answered": 2, "why": ""}]
+    assert document["sources"] == [{"name": "some", "answered": 2, "why": "", "blind": ""}]
     assert document["sboms"] == {"backend": "backend.cdx.json"}

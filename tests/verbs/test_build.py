@@ -105,6 +105,19 @@ def test_output_is_told_and_the_builders_own_steps_are_not() -> None:
 # --- what was built from the same inputs before ---
 
 
+def test_a_registry_that_wants_another_log_in_is_told_once_and_the_images_are_built() -> None:
+    images, told = FakeImages(), Lines()
+    for name, inputs in images.read(BUILDS).items():
+        refusal = UsageError("the registry r:5000 wants another log-in", hint="docker login r:5000")
+        images.failures["fetch", f"r:5000/zamio/{name}:{inputs.tag}"] = refusal
+    found = build_images(images, BUILDS, told, registry="r:5000")
+    asked, *built = found.results
+    assert (asked.name, str(asked.outcome)) == ("ask registry", "skipped")
+    assert asked.observed.startswith("the registry r:5000 wants another log-in -> docker login r:5000; ")
+    assert [str(result.outcome) for result in built] == ["done", "done"]
+    assert told.results == list(found.results)
+
+
 def release(tag: str, **labels: str) -> tuple[ImageBuild, ...]:
     """Return both builds as another release has them: other tags, other times, the same inputs."""
     stamp = {"org.opencontainers.image.version": "1.0.0", "org.opencontainers.image.revision": tag} | labels

@@ -1,8 +1,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
+from slipway.checks.vulnerabilities import check_vulnerabilities
 from slipway.config.workspace import Workspace
 from slipway.errors import Unreachable
 from slipway.inventory.advisory import Finding, SourceAnswer
@@ -21,6 +23,9 @@ class FakeContents:
     def inventory(self, image: BuiltImage) -> Inventory:
         return Inventory(image.name, image.tags[0], image.id, (BASH,))
 
+    def cancel(self) -> None:
+        """Need nothing."""
+
 
 @dataclass
 class FakeSource:
@@ -37,16 +42,18 @@ class FakeSource:
             raise self.says
         return self.says
 
+    def cancel(self) -> None:
+        """Need nothing."""
+
 
 def told(_: str) -> None:
     pass
 
 
-def test_a_portal_holds_its_images_packages_and_those_of_its_bundle(workspace: Workspace) -> None:
+def test_every_image_is_read(workspace: Workspace) -> None:
     built = {name: BuiltImage(name, f"sha256:{name}", (f"zamio/{name}:1",), 1) for name in workspace.image_names}
-    inventories = {i.image: i for i in read_inventories(workspace, built, FakeContents(), told)}
-    assert {package.name for package in inventories["admin"].packages} > {"bash", "react"}
-    assert inventories["backend"].packages == (BASH,)
+    inventories = read_inventories(built, FakeContents(), told)
+    assert [(i.image, i.packages) for i in inventories] == [(name, (BASH,)) for name in built]
 
 
 def test_sources_are_asked_at_once_and_one_that_fails_stops_no_other() -> None:
@@ -63,12 +70,24 @@ def test_sources_are_asked_at_once_and_one_that_fails_stops_no_other() -> None:
     assert [(one.source, one.why) for one in silent] == [("silent", "no name; last"), ("skipping", "it knows none")]
 
 
+def test_a_backend_without_python_and_a_portal_without_npm_packages_are_not_passed(workspace: Workspace) -> None:
+    images = tuple(Inventory(name, f"zamio/{name}:1", "sha256:a", (BASH,)) for name in sorted(workspace.image_names))
+    evidence = gather(workspace, images, (SourceAnswer("suite", frozenset({BASH})),), ())
+    issues = check_vulnerabilities(evidence, workspace.vulnerabilities, date(2026, 11, 24))
+    assert {issue.id for issue in issues} == {"vulnerabilities.unreadable"}
+    assert [issue.message.partition(" package")[0] for issue in issues] == [
+        "shows no npm",
+        "shows no Python",
+        *["shows no npm"] * 3,
+    ]
+
+
 def test_the_report_has_findings_sources_and_what_is_unknown(workspace: Workspace) -> None:
     answers, silent = ask_sources([FakeSource("none", Unreachable("no"))], (IMAGE,), {}, told)
     report = Report(gather(workspace, (IMAGE,), answers, silent), {}).as_json()
     assert report == {
         "findings": [],
-        "sources": [{"name": "none", "answered": 0, "why": "no"}],
+        "sources": [{"name": "none", "answered": 0, "why": "no", "blind": ""}],
         "unknown": ["Debian"],
         "sboms": {},
     }

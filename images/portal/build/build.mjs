@@ -1,8 +1,8 @@
 // Builds one portal: bundle to /bundle, what its container needs to know to /portal. Arguments come as variables:
 //   PORTAL_PATH  OUTPUT   the workspace member, and the folder that its build writes
-//   CONFIGURED            `start`: values are looked up in /env.js; `build`: values of VITE_ENV are written into the bundle
+//   CONFIGURED            `start`: values are looked up in /env.js; `build`: all values are written into the bundle
 //   VARIABLES             declared variables, a line each: NAME type required|optional [choice|choice]
-//   VITE_ENV              with `build`: lines NAME=value
+//   VITE_ENV              lines NAME=value, written into the bundle; with `start` those that every environment shares
 //   CSP                   lines `directive source source`, what the policy lets in besides what follows from the values
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { compress, filesBelow, inlineScripts, settle } from "./finish.mjs";
+import { productionLock } from "./lock.mjs";
 import { misread } from "./lookups.mjs";
 import { declared, mentioned, sentinel } from "./variables.mjs";
 
@@ -26,10 +27,10 @@ function refuse(code, ...lines) {
   process.exit(code);
 }
 
-function classic() {
+function written() {
   const pairs = VITE_ENV.split("\n").filter((line) => line !== "").map((line) => [line.split("=", 1)[0], line.slice(line.indexOf("=") + 1)]);
   for (const [name] of pairs) if (!name.startsWith("VITE_")) refuse(2, `VITE_ENV: '${name}' does not begin with VITE_`);
-  return { variables: Object.fromEntries(pairs), options: [] };
+  return Object.fromEntries(pairs);
 }
 
 function atStart(kinds) {
@@ -53,17 +54,18 @@ function atStart(kinds) {
 }
 
 /** Name -> type of every variable that is declared, and of those the sources mention besides ("" for their type). */
-function kindsOf() {
+function kindsOf(fixed) {
   const known = declared(VARIABLES);
-  const names = new Set([...known.keys(), ...mentioned(".")]);
+  const names = new Set([...known.keys(), ...mentioned(".")].filter((name) => !(name in fixed)));
   return new Map([...names].map((name) => [name, known.get(name)?.type ?? ""]));
 }
 
-const kinds = configured === "start" ? kindsOf() : new Map();
-const { variables, options } = configured === "start" ? atStart(kinds) : classic();
+const fixed = written();
+const kinds = configured === "start" ? kindsOf(fixed) : new Map();
+const { variables, options } = configured === "start" ? atStart(kinds) : { variables: {}, options: [] };
 const run = spawnSync("npm", ["run", "build", "--workspace", path, ...options], {
   stdio: "inherit",
-  env: { ...process.env, VITE_ENV: undefined, VARIABLES: undefined, CSP: undefined, ...variables },
+  env: { ...process.env, VITE_ENV: undefined, VARIABLES: undefined, CSP: undefined, ...variables, ...fixed },
 });
 if (run.status !== 0) process.exit(run.status ?? 1);
 
@@ -89,4 +91,5 @@ const csp = [CSP, hashes.length > 0 ? `script ${hashes.join(" ")}` : ""].filter(
 const told = { configured: `${configured}\n`, variables: VARIABLES && `${VARIABLES}\n`, csp: csp && `${csp}\n` };
 if (configured === "build") told.values = VITE_ENV && `${VITE_ENV}\n`;
 for (const [name, text] of Object.entries(told)) writeFileSync(join("/portal", name), text);
+writeFileSync("/portal/lock.gzip", productionLock(readFileSync("package-lock.json", "utf8"), path));
 settle("/portal", filesBelow("/portal"));

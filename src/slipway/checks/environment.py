@@ -9,6 +9,7 @@ from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import read_config
 from slipway.config.fault import Fault, refuse
+from slipway.config.sealed import Unseal
 from slipway.config.tracked import tracked
 from slipway.config.workspace import Workspace
 
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     variables.computed,
     variables.given,
     variables.deprecated,
+    variables.built_in,
     variables.placeholder,
     variables.probes,
     secrets.committed,
@@ -54,13 +56,14 @@ def check_environment(
     workspace: Workspace,
     process: Mapping[str, str] | None = None,
     secrets_file: Path | None = None,
+    unseal: Unseal | None = None,
 ) -> list[Issue]:
     """Return every problem of `environment` as configured below `root/env`, in the order of the files.
 
-    `process` are values given explicitly, `secrets_file` a further file of secrets. Touches nothing. Raises
-    `UsageError` only for an environment that does not exist.
+    `process` are values given explicitly, `secrets_file` a further file of secrets, `unseal` opens a sealed one.
+    Touches nothing. Raises `UsageError` only for an environment that does not exist.
     """
-    config, faults = read_config(root, environment, workspace, process or {}, secrets_file)
+    config, faults = read_config(root, environment, workspace, process or {}, secrets_file, unseal)
     refuse([fault for fault in faults if fault.id == "env.environment"], f"environment {environment}")
     issues = [_from_fault(fault, environment) for fault in faults]
     if config is not None:

@@ -3,20 +3,17 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import cached_property
 
 from slipway.checks.issue import Issue, Severity
 from slipway.config import references
 from slipway.config.config import DOMAIN, Config, Setting
 from slipway.config.schema import Phase, Stage
-from slipway.config.workspace import Engine, Role
+from slipway.config.workspace import Role
 
 # A name that is no name may be a line of a pasted key, so only what reads like one is shown.
 _SHOWABLE_NAME = re.compile(r"(?=.{1,40}$)([A-Z]+|[A-Z][A-Z0-9]*(_[A-Z0-9]+)+)")
-_SAMPLES = {
-    Engine.POSTGRESQL: "postgresql://app:sample@database:5432/app",
-    Engine.REDIS: "redis://default:sample@cache:6379/0",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,7 @@ class Facts:
     config: Config
     tracked: frozenset[str] = frozenset()
     is_whole: bool = True
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @property
     def is_public(self) -> bool:
@@ -62,20 +60,15 @@ class Facts:
     def values(self) -> dict[str, str]:
         """What references stand for: public values, and samples of what only the platform knows."""
         workspace = self.config.workspace
-        samples = {
-            f"service.{name}.internal_url": _SAMPLES[found.engine] for name, found in workspace.databases.items()
-        }
-        for name, service in workspace.services.items():
-            if service.port:
-                samples[f"service.{name}.internal_url"] = f"http://{name}:{service.port}"
-        return {**samples, **references.public_values(workspace, self.domain)}
+        return {**references.sample_values(workspace), **references.public_values(workspace, self.domain)}
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:
         """Every variable with a value, once for each place that it comes from."""
         found: dict[tuple[str, str], tuple[Setting, list[str]]] = {}
         for service in self.config.workspace.services:
-            for name, setting in self.config.settings(service).items():
+            given = self.config.settings(service) | self.config.settings(service, Phase.BUILD)
+            for name, setting in given.items():
                 found.setdefault((name, setting.where), (setting, []))[1].append(service)
         for name, variable in self.config.schema.variables.items():
             for reader in (None, *self.config.workspace.services) if variable.phase is Phase.DEPLOY else ():

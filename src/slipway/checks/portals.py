@@ -23,8 +23,9 @@ _WAY_OUT = "`configure: build` of the portal, or `--configure build`, writes val
 class Bundle:
     """One portal's bundle: `files` are path -> text of its pages, scripts and styles, `image` the reference.
 
-    `declared` are the variables that it may read; `values` are those that were meant to be written into it, which are
-    none where it is configured at start. `inner` are host names that mean something on the platform's network only.
+    `declared` are the variables that it may read; `values` are those that were meant to be written into it: where it is
+    configured at start, those of phase build alone. `inner` are host names that mean something on the platform's
+    network only.
     """
 
     portal: str
@@ -52,8 +53,8 @@ class Bundle:
 
 def check_bundle(bundle: Bundle) -> list[Issue]:
     """Ask every rule about one bundle."""
-    rules = (_looked_up, _workers, _page) if bundle.configured is Configured.START else (_written,)
-    return [issue for rule in (*rules, _addresses) for issue in rule(bundle)]
+    rules = (_looked_up, _workers, _page) if bundle.configured is Configured.START else ()
+    return [issue for rule in (*rules, _written, _addresses) for issue in rule(bundle)]
 
 
 def _looked_up(bundle: Bundle) -> Iterator[Issue]:

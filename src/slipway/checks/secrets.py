@@ -9,9 +9,12 @@ from slipway.checks.issue import Issue, Severity
 from slipway.config.kinds import Kind
 from slipway.config.layers import COMMITTED, FOLDER, Layer
 from slipway.config.references import REFERENCE
+from slipway.config.sealed import SUFFIX
 
 # What may follow a reference that stands for the whole secret: a database number, a query.
 _AFTER_REFERENCE = re.compile(r"([/?][\w/?&=.-]{0,40})?")
+# An address whose password alone is secret, and a reference.
+_PASSWORD_REFERRED_TO = re.compile(r"[a-z+]+://[\w.-]*:\$\{[\w.]+\}@(?:[\w.:-]|\$\{[\w.]+\})+(?:/[\w.-]{0,40})?")
 _COMMON = re.compile(
     r"pass(word|wort)?|secret|admin|zamio|django|postgres|redis|letmein|qwert[yz]|abc|0?123+4*5*6*7*8*9*0*",
     re.IGNORECASE,
@@ -37,6 +40,8 @@ def committed(facts: Facts) -> Iterator[Issue]:
 
 
 def _is_reference(text: str) -> bool:
+    if _PASSWORD_REFERRED_TO.fullmatch(text):
+        return True
     match = REFERENCE.match(text)
     return match is not None and _AFTER_REFERENCE.fullmatch(text[match.end() :]) is not None
 
@@ -44,7 +49,7 @@ def _is_reference(text: str) -> bool:
 def tracked(facts: Facts) -> Iterator[Issue]:
     """`secret.tracked`: git tracks a file of secrets."""
     files = {a.file for a in facts.config.layers.assignments if a.layer is Layer.SECRETS}
-    for file in sorted(files & facts.tracked):
+    for file in sorted(file for file in files & facts.tracked if not file.endswith(SUFFIX)):
         hint = f"git rm --cached {file}, commit, and give every secret in it a new value"
         yield Issue("secret.tracked", Severity.ERROR, file, file, "git tracks this file of secrets", hint)
 

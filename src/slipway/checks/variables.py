@@ -8,7 +8,7 @@ from slipway.checks.facts import Facts, issue, shown_name
 from slipway.checks.issue import Issue, Severity
 from slipway.config.fault import shown
 from slipway.config.layers import FOLDER, GIVEN, Layer
-from slipway.config.references import known_names, references
+from slipway.config.references import VARIABLE, known_names, references
 from slipway.config.references import shown as shown_reference
 from slipway.config.schema import Phase, Stage, Variable
 
@@ -76,14 +76,24 @@ def misfit(facts: Facts) -> Iterator[Issue]:
 
 def reference(facts: Facts) -> Iterator[Issue]:
     """`env.reference`: `${...}` names nothing that exists."""
-    known = known_names(facts.config.workspace)
+    known = (*known_names(facts.config.workspace), *(VARIABLE + name for name in facts.config.schema.variables))
     for seen in facts.seen:
         for name in seen.setting.references:
             if not name:
                 yield issue(seen, "env.reference", "holds ${ that is no reference", "close it with }; ${ has no escape")
+            elif name.startswith(VARIABLE) and name.removeprefix(VARIABLE) in facts.config.schema.variables:
+                if problem := facts.config.why_open(name.removeprefix(VARIABLE)):
+                    yield issue(seen, "env.reference", f"refers to {shown_reference(name)}, which {problem}")
+            elif name in facts.config.schema.variables:
+                hint = f"another variable's value is written ${{{VARIABLE}{name}}}"
+                yield issue(seen, "env.reference", "holds ${ } around a variable's name", hint)
             elif name not in facts.values:
                 close = difflib.get_close_matches(name, known, 1)
-                hint = f"did you mean ${{{close[0]}}}?" if close else f"there are {', '.join(known)}"
+                hint = (
+                    f"did you mean ${{{close[0]}}}?"
+                    if close
+                    else f"there are {', '.join(known_names(facts.config.workspace))}"
+                )
                 yield issue(seen, "env.reference", f"refers to {shown_reference(name)}, which does not exist", hint)
 
 
@@ -152,10 +162,21 @@ def given(facts: Facts) -> Iterator[Issue]:
 
 
 def deprecated(facts: Facts) -> Iterator[Issue]:
-    """`env.deprecated`: the schema says that nothing needs this any more."""
+    """`env.deprecated`: the schema says that nothing needs this any more; an error from the day that it names."""
     for seen in facts.seen:
-        if reason := seen.setting.variable.deprecated:
-            yield issue(seen, "env.deprecated", f"is deprecated: {reason}", "remove the line", Severity.WARNING)
+        if given := seen.setting.variable.deprecated:
+            severity = Severity.ERROR if given.is_refused(facts.today) else Severity.WARNING
+            hint = f"set {given.use} instead, and remove the line" if given.use else "remove the line"
+            yield issue(seen, "env.deprecated", f"is deprecated: {given}", hint, severity)
+
+
+def built_in(facts: Facts) -> Iterator[Issue]:
+    """`env.build`: one environment sets what is written into an image that serves all of them."""
+    if facts.is_public:
+        for image in facts.config.workspace.frontend.portals:
+            for fault in facts.config.unshared(image):
+                name = fault.message.partition(" ")[0]
+                yield Issue("env.build", Severity.ERROR, name, fault.where, fault.message, fault.hint)
 
 
 def placeholder(facts: Facts) -> Iterator[Issue]:

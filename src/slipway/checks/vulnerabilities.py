@@ -1,8 +1,9 @@
 """Rules for known vulnerabilities: findings of all sources, held against the workspace's policy on a given day."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 
 from slipway.checks.issue import Issue, Severity
 from slipway.config.policy import Ignored, Vulnerabilities
@@ -19,17 +20,31 @@ _RAISE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+_LISTED = {
+    Ecosystem.DEBIAN: "keep /var/lib/dpkg/status, or write /var/lib/dpkg/status.d",
+    Ecosystem.PYTHON: "keep the .dist-info folders of installed packages",
+    Ecosystem.NPM: "build it anew: inv build.all --force; a bundle without packages cannot be told from an unread one",
+}
+_OWN = "a package of your own is known to nobody; look after it yourself"
+_STRANGER = (
+    "one that Debian has replaced goes with `inv build.bases --fresh`, then `inv build.all`; "
+    "whoever publishes one of another repository has to be watched by yourself"
+)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that was seen: what each image holds, and what each source answered.
 
-    `places` are the file:line of the policy's entries.
+    `places` are the file:line of the policy's entries, `expected` is what an image cannot do without: one that shows no
+    package of such an ecosystem was not read rightly.
     """
 
     inventories: tuple[Inventory, ...]
     answers: tuple[SourceAnswer, ...] = ()
     silent: tuple[Silence, ...] = ()
     places: Sequence[str] = ()
+    expected: Mapping[str, frozenset[Ecosystem]] = field(default_factory=dict)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what the sources found, each vulnerability of a package once, the worst first."""
@@ -41,26 +56,40 @@ class Evidence:
         return tuple(inventory.image for inventory in self.inventories if package in inventory.packages)
 
     def unknown(self) -> tuple[Ecosystem, ...]:
-        """Return the ecosystems of which more packages were not answered for than were.
+        """Return the ecosystems of which half or more of some image's packages were not answered for.
 
-        A few that a source does not know are packages of one's own. Most of them is a source that does not answer: an
+        A few that a source does not know are packages of one's own. Half of them is a source that does not answer: an
         index that mirrors another may say "not found" for whatever nobody has fetched from it.
         """
-        return tuple(e for e in Ecosystem if len(self.unanswered(e)) > len(self._published(e) & self._asked()))
+        return tuple(e for e in Ecosystem if any(self._is_dark(inventory, e) for inventory in self.inventories))
 
     def unanswered(self, ecosystem: Ecosystem) -> tuple[Package, ...]:
         """Return the published packages that nobody answered for."""
-        return tuple(sorted(self._published(ecosystem) - self._asked()))
+        return tuple(sorted(frozenset().union(*(_published(i, ecosystem) for i in self.inventories)) - self._asked))
 
     def unasked(self, ecosystem: Ecosystem) -> tuple[Package, ...]:
         """Return the packages that nobody answered for although somebody answered for most others."""
         return () if ecosystem in self.unknown() else self.unanswered(ecosystem)
 
-    def _published(self, ecosystem: Ecosystem) -> frozenset[Package]:
-        return frozenset(p for inventory in self.inventories for p in inventory.of(ecosystem) if not p.own)
+    def blind(self) -> tuple[SourceAnswer, ...]:
+        """Return the sources that something escapes, where no other answered for all that they did."""
+        whole = frozenset[Package]().union(*(answer.asked for answer in self.answers if not answer.blind))
+        return tuple(answer for answer in self.answers if answer.blind and not answer.asked <= whole)
 
+    def _is_dark(self, inventory: Inventory, ecosystem: Ecosystem) -> bool:
+        packages = _published(inventory, ecosystem)
+        return bool(packages) and 2 * len(packages - self._asked) >= len(packages)
+
+    @cached_property
     def _asked(self) -> frozenset[Package]:
-        return frozenset[Package]().union(*(answer.asked for answer in self.answers))
+        asked = frozenset[Package]().union(*(answer.asked for answer in self.answers))
+        found = {finding.package for answer in self.answers for finding in answer.findings}
+        strangers = frozenset[Package]().union(*(answer.strangers for answer in self.answers))
+        return asked - (strangers - found)
+
+
+def _published(inventory: Inventory, ecosystem: Ecosystem) -> frozenset[Package]:
+    return frozenset(package for package in inventory.of(ecosystem) if not package.own)
 
 
 def check_vulnerabilities(evidence: Evidence, policy: Vulnerabilities, today: date) -> list[Issue]:
@@ -68,7 +97,8 @@ def check_vulnerabilities(evidence: Evidence, policy: Vulnerabilities, today: da
     used: set[int] = set()
     issues = [_found(evidence, finding, policy, today, used) for finding in evidence.findings()]
     issues += _unanswered(evidence)
-    issues += _unread(evidence.inventories)
+    issues += _blind(evidence)
+    issues += _unread(evidence)
     issues += _entries(evidence, policy, today, used)
     return issues
 
@@ -111,9 +141,7 @@ def _unanswered(evidence: Evidence) -> Iterator[Issue]:
         silences = [f"{one.source}: {one.why}" for one in evidence.silent if ecosystem in one.ecosystems]
         missing = evidence.unanswered(ecosystem)
         silences += [
-            f"{one.source}: {one.silence}"
-            for one in evidence.answers
-            if one.silence and any(package.ecosystem is ecosystem for package in one.asked)
+            f"{one.source}: {one.silence}" for one in evidence.answers if one.silence and one.answers_for(ecosystem)
         ]
         why = "; ".join(silences)
         message = f"nobody answered for {len(missing)} {ecosystem.label} packages, so nothing is known of them"
@@ -128,7 +156,7 @@ def _unanswered(evidence: Evidence) -> Iterator[Issue]:
     for ecosystem in Ecosystem:
         if missing := evidence.unasked(ecosystem):
             names = ", ".join(package.name for package in missing[:5]) + (", ..." if len(missing) > 5 else "")
-            said = next((a.silence for a in evidence.answers if a.silence), "")
+            said = "; ".join(a.silence for a in evidence.answers if a.silence and a.answers_for(ecosystem))
             yield Issue(
                 "vulnerabilities.unasked",
                 Severity.WARNING,
@@ -136,13 +164,27 @@ def _unanswered(evidence: Evidence) -> Iterator[Issue]:
                 "sources",
                 f"no source knows {len(missing)} of the {ecosystem.label} packages: {names}"
                 + (f" ({said})" if said else ""),
-                "a package of your own is known to nobody; look after it yourself",
+                _STRANGER if ecosystem is Ecosystem.DEBIAN else _OWN,
             )
 
 
-def _unread(inventories: Iterable[Inventory]) -> Iterator[Issue]:
-    """Id `vulnerabilities.unreadable`: something looks like a package and could not be asked about."""
-    for inventory in inventories:
+def _blind(evidence: Evidence) -> Iterator[Issue]:
+    """Id `vulnerabilities.blind`: what cannot be found although everybody answered."""
+    for answer in evidence.blind():
+        labels = ", ".join(ecosystem.label for ecosystem in Ecosystem if answer.answers_for(ecosystem))
+        yield Issue(
+            "vulnerabilities.blind",
+            Severity.INFO,
+            labels,
+            "sources",
+            f"{answer.source}: {answer.blind}",
+            "Trivy and Grype know those, too: install one with its database",
+        )
+
+
+def _unread(evidence: Evidence) -> Iterator[Issue]:
+    """Id `vulnerabilities.unreadable`: a package could not be read, or where there must be some there is none."""
+    for inventory in evidence.inventories:
         for what in inventory.unread:
             yield Issue(
                 "vulnerabilities.unreadable",
@@ -152,14 +194,15 @@ def _unread(inventories: Iterable[Inventory]) -> Iterator[Issue]:
                 f"cannot be read as a package, so nobody was asked about it: {what}",
                 "take it out of the image, or mend what wrote it",
             )
-        if not inventory.packages:
+        there = {package.ecosystem for package in inventory.packages}
+        for ecosystem in sorted(evidence.expected.get(inventory.image, frozenset()) - there):
             yield Issue(
                 "vulnerabilities.unreadable",
                 Severity.ERROR,
                 inventory.image,
                 inventory.reference,
-                "the image has no list of packages at all",
-                "keep /var/lib/dpkg/status, or write /var/lib/dpkg/status.d",
+                f"shows no {ecosystem.label} package at all, so nobody was asked about any",
+                _LISTED[ecosystem],
             )
 
 

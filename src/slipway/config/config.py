@@ -2,24 +2,30 @@
 
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote
 
 from slipway.config import references
 from slipway.config.fault import Fault, refuse, shown
 from slipway.config.health import HealthContract, health_contract
-from slipway.config.layers import FOLDER, Layers, read_layers
+from slipway.config.inlined import Written, inline_faults, put_in_place
+from slipway.config.layers import FOLDER, Layer, Layers, read_layers
 from slipway.config.media import media_origins
-from slipway.config.schema import BUNDLED, Phase, Schema, Stage, Variable, read_schema
-from slipway.config.workspace import Role, Workspace
+from slipway.config.schema import BUNDLED, Phase, Schema, Stage, Variable
+from slipway.config.schema_file import read_schema
+from slipway.config.sealed import Unseal
+from slipway.config.workspace import Configured, Role, Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
 
 SCHEMA = f"{FOLDER}/schema.yaml"
 DOMAIN = "SLIPWAY_DOMAIN"
+_CREDENTIALS = re.compile(r"://([^\s/:@?#]*)(?::([^\s/@]*))?@")
 HEALTH_VARIABLES = {
     "interval": "SLIPWAY_HEALTH_INTERVAL",
     "timeout": "SLIPWAY_HEALTH_TIMEOUT",
@@ -33,13 +39,18 @@ HEALTH_VARIABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One variable as it stands: `text` is raw (references unresolved), `overrides` the places it won against."""
+    """One variable as it stands: `text` has the variables `parts` put in place and other references unresolved.
+
+    `overrides` are the places it won against; `is_secret` holds also where one of the parts is a secret.
+    """
 
     name: str
     variable: Variable
     text: Secret = field(repr=False)
     where: str
     overrides: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    is_secret: bool = False
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -68,14 +79,48 @@ class Config:
 
     def setting(self, name: str, service: str | None = None) -> Setting | None:
         """Return one variable as `service` sees it (None: files for one service do not count), None without a value."""
+        written = self.written(name, service)
+        if written is None:
+            return None
+        variable, overrides = self.schema.variables[name], self.layers.chain(name, service)[:-1]
+        over = tuple(assignment.line.where for assignment in overrides)
+        if f"${{{references.VARIABLE}" not in written.text:
+            return Setting(name, variable, Secret(written.text), written.where, over, (), variable.secret)
+        whole = put_in_place(name, lambda other: self.referable(other, service))
+        return Setting(name, variable, Secret(whole.text), written.where, over, whole.parts, whole.secret)
+
+    def written(self, name: str, service: str | None = None) -> Written | None:
+        """Return a variable's own text as a file, or the schema's default, has it; None without a value."""
         variable = self.schema.variables[name]
         chain = self.layers.chain(name, service)
         if chain:
-            overrides = tuple(assignment.line.where for assignment in chain[:-1])
-            return Setting(name, variable, chain[-1].line.value, chain[-1].line.where, overrides)
-        if variable.default is not None:
-            return Setting(name, variable, Secret(variable.default), f"{SCHEMA} (default)")
-        return None
+            return Written(chain[-1].line.value.reveal(), chain[-1].line.where, variable.secret)
+        return None if variable.default is None else Written(variable.default, f"{SCHEMA} (default)", variable.secret)
+
+    def referable(self, name: str, service: str | None = None) -> Written | None:
+        """Return what `${variable.NAME}` stands for, references unresolved; None where it stands for nothing."""
+        known = name in self.schema.variables and not self.schema.variables[name].computed
+        return self.written(name, service) if known else None
+
+    def why_open(self, name: str) -> str:
+        """Say why no service can refer to the variable `name`; "" where the reason is told as a circle already."""
+        if self.schema.variables[name].computed:
+            return "Slipway computes when it deploys"
+        readers = (None, *self.workspace.services)
+        return "" if any(self.referable(name, reader) for reader in readers) else "has no value"
+
+    def reference_faults(self) -> list[Fault]:
+        """Return what is wrong with references between variables, for every service as it sees them."""
+        texts = [a.line.value.reveal() for a in self.layers.assignments]
+        texts += [variable.default for variable in self.schema.variables.values() if variable.default]
+        domain = self.written(DOMAIN) if DOMAIN in self.schema.variables else None
+        if not any(f"${{{references.VARIABLE}" in text for text in texts) and not (domain and "${" in domain.text):
+            return []
+        found: list[Fault] = []
+        for service in (None, *self.workspace.services):
+            look = partial(self.referable, service=service)
+            found += inline_faults(self.schema.variables, look, DOMAIN)
+        return list(dict.fromkeys(found))
 
     def variables_for(self, service: str, resolve: references.Values) -> dict[str, str | Secret]:
         """Return what the process of `service` gets, references resolved, secrets as `Secret`.
@@ -83,6 +128,16 @@ class Config:
         `resolve` holds what the platform hands out: `service.postgres.internal_url` and its like. Raises one
         `UsageError` that lists every required variable without a value and every reference that stays open.
         """
+        values, faults = self._values_for(service, resolve)
+        refuse(faults, f"the configuration of {service}")
+        return {**values, **self.computed(service)}
+
+    def open_faults(self, resolve: references.Values) -> list[Fault]:
+        """Return every required variable without a value and every reference that stays open, of all services."""
+        found = [fault for service in self.workspace.services for fault in self._values_for(service, resolve)[1]]
+        return list(dict.fromkeys(found))
+
+    def _values_for(self, service: str, resolve: references.Values) -> tuple[dict[str, str | Secret], list[Fault]]:
         needed = self.schema.variables_of(self.workspace, service, Phase.RUN)
         settings = self.settings(service)
         faults = [
@@ -90,16 +145,14 @@ class Config:
             for name, variable in needed.items()
             if variable.is_required_in(self.environment) and not (name in settings and settings[name].text)
         ]
-        values = {name: self._resolved(setting, resolve, faults) for name, setting in settings.items()}
-        refuse(faults, f"the configuration of {service}")
-        return {**values, **self._computed(service)}
+        return {name: self._resolved(setting, resolve, faults) for name, setting in settings.items()}, faults
 
-    def bundled(self, image: str) -> dict[str, Variable]:
-        """Return the variables that the portal `image` may read, by name, whatever their values."""
+    def bundled(self, image: str, phase: Phase = Phase.RUN) -> dict[str, Variable]:
+        """Return the variables that the portal `image` may read in `phase`, by name, whatever their values."""
         return {
             name: variable
             for service in self._running(image)
-            for name, variable in self.schema.variables_of(self.workspace, service, Phase.RUN).items()
+            for name, variable in self.schema.variables_of(self.workspace, service, phase).items()
             if name.startswith(BUNDLED)
         }
 
@@ -109,11 +162,39 @@ class Config:
         It is what its bundle or its /env.js holds. Raises `UsageError` when a required variable is missing, a
         reference is not public, or two services disagree.
         """
+        return self._known_to(image, Phase.RUN)
+
+    def built_in(self, image: str) -> dict[str, str]:
+        """Return what every bundle of the portal `image` holds: its variables of phase build.
+
+        Raises `UsageError` as `build_arguments` does, and for what `unshared` returns.
+        """
+        refuse(self.unshared(image), f"the configuration of image {image}")
+        return self._known_to(image, Phase.BUILD)
+
+    def unshared(self, image: str) -> list[Fault]:
+        """Return a fault for each variable of phase build that belongs to this environment alone.
+
+        One image serves all environments, so env/base.env says it; none is wrong where a portal is configured at build.
+        """
+        portal, found = self.workspace.frontend.portals.get(image), []
+        if portal is None or portal.configure is Configured.BUILD:
+            return []
+        for service in self._running(image):
+            for name, setting in self.settings(service, Phase.BUILD).items():
+                layers = {assignment.layer for assignment in self.layers.chain(name, service)}
+                if setting.references or layers - {Layer.BASE}:
+                    message = f"{name} is written into a portal's image, which serves every environment"
+                    hint = f"set it in {FOLDER}/base.env, without references; or `configure: build` of the portal"
+                    found.append(Fault("env.build", setting.where, message, hint))
+        return list(dict.fromkeys(found))
+
+    def _known_to(self, image: str, phase: Phase) -> dict[str, str]:
         arguments: dict[str, str] = {}
         faults: list[Fault] = []
         for service in self._running(image):
-            settings = self.settings(service)
-            for name, variable in self.bundled(image).items():
+            settings = self.settings(service, phase)
+            for name, variable in self.bundled(image, phase).items():
                 if name not in settings:
                     if variable.is_required_in(self.environment):
                         faults.append(
@@ -121,7 +202,11 @@ class Config:
                         )
                     continue
                 value = self._resolved(settings[name], {}, faults)
-                if arguments.setdefault(name, str(value)) != value:
+                if isinstance(value, Secret):
+                    message = f"{name} refers to a secret, and every browser would get it"
+                    faults.append(Fault("env.build", settings[name].where, message))
+                    continue
+                if arguments.setdefault(name, value) != value:
                     message = f"{name} differs between services that share the image {image}"
                     faults.append(Fault("env.build", settings[name].where, message))
         refuse(faults, f"the configuration of image {image}")
@@ -178,7 +263,28 @@ class Config:
             variable = self.schema.variables.get(assignment.line.name)
             if variable is not None and variable.secret and not references.references(assignment.line.value.reveal()):
                 found[assignment.line.name] = assignment.line.value
+        for name, variable in self.schema.variables.items():
+            if variable.secret and (setting := self.setting(name)) and setting.parts and not setting.references:
+                found[name] = setting.text
         return found
+
+    def hidden(self) -> tuple[Secret, ...]:
+        """Return all that may never be shown: secrets, passwords inside addresses, whatever a file of secrets holds.
+
+        A name that the schema does not know counts where it stands in a file of secrets: it is there for a reason.
+        """
+        found = list(self.secrets().values())
+        for assignment in self.layers.assignments:
+            variable, text = self.schema.variables.get(assignment.line.name), assignment.line.value.reveal()
+            if variable is not None and not variable.secret:
+                continue
+            if variable is None and assignment.layer is Layer.SECRETS:
+                found.append(assignment.line.value)
+            # A Sentry key stands where others have a user, without a password.
+            for user, password in _CREDENTIALS.findall(text) if variable is not None else ():
+                secret = password or user
+                found += [Secret(secret), Secret(unquote(secret))] if "${" not in secret else []
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def _public(self) -> dict[str, str]:
@@ -195,9 +301,10 @@ class Config:
             faults.append(Fault("env.reference", setting.where, f"{setting.name}: no value for {open_names}"))
             return ""
         value = references.expand(setting.text.reveal(), values)
-        return Secret(value) if setting.variable.secret and isinstance(value, str) else value
+        return Secret(value) if setting.is_secret and isinstance(value, str) else value
 
-    def _computed(self, service: str) -> dict[str, str]:
+    def computed(self, service: str) -> dict[str, str]:
+        """Return what Slipway itself sets for `service`."""
         found, health = self.workspace.services[service], self.health(service)
         values = {
             "SLIPWAY_ROLE": str(found.role),
@@ -231,23 +338,29 @@ def load_config(
     workspace: Workspace,
     process: Mapping[str, str] | None = None,
     secrets_file: Path | None = None,
+    unseal: Unseal | None = None,
 ) -> Config:
     """Read schema and env files below `root/env` for `environment`.
 
     Raises one `UsageError` with everything that cannot be read, with file:line. What the values mean is judged by
     `slipway.checks.environment`, and by `Config.variables_for` at the latest.
     """
-    config, faults = read_config(root, environment, workspace, process or {}, secrets_file)
+    config, faults = read_config(root, environment, workspace, process or {}, secrets_file, unseal)
     refuse(faults, f"the configuration of {environment}")
     assert config is not None
     return config
 
 
 def read_config(
-    root: Path, environment: str, workspace: Workspace, process: Mapping[str, str], secrets_file: Path | None
+    root: Path,
+    environment: str,
+    workspace: Workspace,
+    process: Mapping[str, str],
+    secrets_file: Path | None,
+    unseal: Unseal | None = None,
 ) -> tuple[Config | None, list[Fault]]:
     """Like `load_config`, but return the faults; the Config leaves out what could not be read, None without schema."""
-    layers, faults = read_layers(root, environment, workspace, process, secrets_file)
+    layers, faults = read_layers(root, environment, workspace, process, secrets_file, unseal)
     schema, wrong = read_schema(root / SCHEMA, root, workspace)
     faults += wrong
     if schema is None:
@@ -256,7 +369,8 @@ def read_config(
         hint = f"environments are {', '.join(schema.environments)}"
         faults.append(Fault("env.environment", SCHEMA, f"environments: {environment} is not listed", hint))
         return None, faults
-    return Config(environment, workspace, schema, layers), faults
+    config = Config(environment, workspace, schema, layers)
+    return config, faults + config.reference_faults()
 
 
 def fingerprint(variables: Mapping[str, str | Secret], key: bytes) -> str:

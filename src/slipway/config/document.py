@@ -67,15 +67,18 @@ class Document:
             return (None, clash) if clash else (model.model_validate({**self.data, **more}), [])
         except ValidationError as error:
             return None, clash + [
-                self._fault(e["loc"], e["type"], e["msg"], model) for e in error.errors(include_input=False)
+                self._fault(e["loc"], e["type"], e["msg"], model, str(e.get("ctx", {}).get("expected", "")))
+                for e in error.errors(include_input=False)
             ]
 
-    def _fault(self, location: Place, kind: str, text: str, model: type[BaseModel]) -> Fault:
+    def _fault(self, location: Place, kind: str, text: str, model: type[BaseModel], expected: str) -> Fault:
         text = _PLAIN_WORDS.get(kind, text.removeprefix("Value error, "))
         hint = "write it in quotes" if kind == "string_type" else ""
         if kind == "extra_forbidden":
             close = difflib.get_close_matches(str(location[-1]), _keys_at(model, location[:-1]), 1)
             hint = f"did you mean {close[0]}?" if close else ""
+        if kind == "enum":
+            hint = self._close_word(location, expected)
         path = location
         # A rule over several keys reports at the top; its message begins with the path that it is about.
         if match := _LEADING_PATH.match(text):
@@ -83,6 +86,14 @@ class Document:
             path = below if below in self.lines else location
         label = "" if path != location else ".".join(str(part) for part in location)
         return Fault("yaml.value", self.where(path), f"{label}: {text}" if label else text, hint)
+
+    def _close_word(self, location: Place, expected: str) -> str:
+        """Return which of the words that pydantic `expected` ("'a', 'b' or 'c'") was probably meant."""
+        found: Any = self.data
+        for part in location:
+            found = location[-2] if part == "[key]" else found[part]  # where a key is wrong, it stands before
+        close = difflib.get_close_matches(str(found), re.findall(r"'([^']+)'", expected), 1)
+        return f"did you mean {close[0]}?" if close else ""
 
 
 def _keys_at(model: type[BaseModel], path: Place) -> list[str]:

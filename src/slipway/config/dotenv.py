@@ -12,6 +12,7 @@ from slipway.config.textfile import read_text
 from slipway.secret import Secret
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:/@+=-]*")
 _LEADING_BREAK = re.compile(r"\r\n|\n|\r")
 
 
@@ -29,7 +30,11 @@ def read_env_file(file: Path, where: str) -> tuple[tuple[Line, ...], list[Fault]
 
     No fault shows a value or a malformed line: either may be a secret, or a part of one.
     """
-    text, faults = read_text(file, where)
+    return parse_env(*read_text(file, where), where)
+
+
+def parse_env(text: str, faults: list[Fault], where: str) -> tuple[tuple[Line, ...], list[Fault]]:
+    """Like `read_env_file` for a text that was read already; `faults` are what was wrong with it then."""
     if any(fault.fatal for fault in faults):
         return (), faults
     if "\r" in text.replace("\r\n", ""):
@@ -47,6 +52,36 @@ def read_env_file(file: Path, where: str) -> tuple[tuple[Line, ...], list[Fault]
         elif binding.key is not None:
             lines.append(Line(binding.key, Secret(binding.value or ""), place))
     return tuple(lines), faults
+
+
+def can_be_spelled(value: str) -> bool:
+    """Whether a value can be written so that readers agree on it: in single quotes, where it needs any."""
+    return not set(value) & set("'\\\r\n")
+
+
+def with_value(text: str, name: str, value: str) -> str:
+    """Return the text of an env file in which `name` has `value`, every other line as it was.
+
+    A name set more than once gets it everywhere; a new one is added at the end. Raises `ValueError` for a value that
+    cannot be spelled so that all readers agree.
+    """
+    if not can_be_spelled(value):
+        raise ValueError("no spelling of this value is the same for all readers")
+    value = value if _PLAIN.fullmatch(value) else f"'{value}'"
+    parts, is_set, end = [], False, "\r\n" if "\r\n" in text else "\n"
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        original = binding.original.string
+        if binding.key != name or binding.error:
+            parts.append(original)
+            continue
+        before = re.match(r"\s*(?:export[^\S\r\n]+)?", original)
+        assert before is not None
+        parts.append(f"{before[0]}{name}={value}{end if original.endswith((chr(10), chr(13))) else ''}")
+        is_set = True
+    whole = "".join(parts)
+    if is_set:
+        return whole
+    return f"{whole}{'' if not whole or whole.endswith(chr(10)) else end}{name}={value}{end}"
 
 
 def _line(binding: Binding) -> int:

@@ -50,6 +50,17 @@ _HOST = re.compile(
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(text: str) -> float:
+    """Return a duration (`500ms`, `1.5h`) in seconds. Raises `ValueError` for a text that is none."""
+    found = re.fullmatch(_DURATION, text, re.ASCII)
+    if found is None:
+        raise ValueError("is no duration")
+    return float(text.removesuffix(found[2])) * _SECONDS[found[2]]
+
+
 def items(text: str) -> list[str]:
     """Return the items of a list value, without the spaces around them and without empty ones."""
     return [item.strip() for item in text.split(",") if item.strip()]

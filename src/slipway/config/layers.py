@@ -3,19 +3,24 @@
     env/base.env < env/<environment>.env < env/<environment>.secrets.env < a given secrets file
         < env/<environment>.<service>.env < values given by the caller
 
-Schema defaults lie below all of them. Files of secrets are ignored by git; the others are committed.
+Schema defaults lie below all of them. Files of secrets are ignored by git; the others are committed, and so is a sealed
+file of secrets, `env/<environment>.secrets.env.age`, which is read where there is no plain one.
 """
 
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from slipway.config.dotenv import Line, read_env_file
+from slipway.config.dotenv import Line, parse_env, read_env_file
 from slipway.config.fault import Fault, refuse, shown
+from slipway.config.sealed import LARGEST as LARGEST_SEALED
+from slipway.config.sealed import SUFFIX, NoIdentity, Unseal, without_recipients
+from slipway.config.textfile import decode, read_bytes, read_text
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
@@ -65,7 +70,7 @@ class Assignment:
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layers:
     """All assignments, the weakest first, and the files they come from (as shown in messages)."""
 
@@ -74,7 +79,14 @@ class Layers:
 
     def chain(self, name: str, service: str | None) -> tuple[Assignment, ...]:
         """Return every assignment of `name` that counts for `service` (None: for no service alone), the winner last."""
-        return tuple(a for a in self.assignments if a.line.name == name and a.service in {None, service})
+        return tuple(a for a in self._by_name.get(name, ()) if a.service in {None, service})
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Assignment]]:
+        found: dict[str, list[Assignment]] = {}
+        for assignment in self.assignments:
+            found.setdefault(assignment.line.name, []).append(assignment)
+        return found
 
 
 def check_environment_name(environment: str) -> None:
@@ -84,11 +96,17 @@ def check_environment_name(environment: str) -> None:
 
 
 def read_layers(
-    root: Path, environment: str, workspace: Workspace, process: Mapping[str, str], secrets_file: Path | None
+    root: Path,
+    environment: str,
+    workspace: Workspace,
+    process: Mapping[str, str],
+    secrets_file: Path | None,
+    unseal: Unseal | None = None,
 ) -> tuple[Layers, list[Fault]]:
     """Read every env file of `environment` below `root`; whatever cannot be read is in the faults.
 
     `process` holds values that the caller gives explicitly; names that the schema does not know have no effect.
+    `unseal` opens a sealed file of secrets, in memory, where there is no plain one.
     """
     check_environment_name(environment)
     faults: list[Fault] = []
@@ -98,10 +116,18 @@ def read_layers(
     assignments: list[Assignment] = []
     files: list[str] = []
     for file, layer, service in _files(folder, environment, workspace, secrets_file):
-        if not file.exists() and file != secrets_file:
+        sealed = file.with_name(file.name + SUFFIX)
+        is_sealed = layer is Layer.SECRETS and sealed.exists()
+        if not file.exists() and not is_sealed and file != secrets_file:
             continue
         where = shown(file, root)
-        lines, wrong = read_env_file(file, where)
+        if file.exists() or not is_sealed:
+            lines, wrong = read_env_file(file, where)
+            wrong += _rights(file, where) if layer is Layer.SECRETS else []
+            wrong += _difference(file, sealed, where, shown(sealed, root), unseal) if is_sealed else []
+        else:
+            where = shown(sealed, root)
+            lines, wrong = read_sealed(sealed, where, unseal)
         files.append(where)
         faults += wrong
         assignments += [Assignment(line, layer, where, service) for line in lines]
@@ -109,6 +135,54 @@ def read_layers(
         where = value.where if isinstance(value, Placed) else GIVEN
         assignments.append(Assignment(Line(name, Secret(value), where), Layer.PROCESS, ""))
     return Layers(tuple(assignments), tuple(files)), faults + _strays(folder, root, environment, workspace)
+
+
+def read_sealed(file: Path, where: str, unseal: Unseal | None) -> tuple[tuple[Line, ...], list[Fault]]:
+    """Return the assignments of a sealed file, decrypted in memory, and what is wrong with it, as `read_env_file`."""
+    text, faults = opened(file, where, unseal)
+    return parse_env(text, faults, where)
+
+
+def opened(file: Path, where: str, unseal: Unseal | None) -> tuple[str, list[Fault]]:
+    """Return the text of a sealed file, the comment that Slipway adds left out, and what is wrong with it."""
+    data, faults = read_bytes(file, where, LARGEST_SEALED)
+    if faults:
+        return "", faults
+    try:
+        if unseal is None:
+            raise NoIdentity("is sealed, and nothing here may open it")
+        text, faults = decode(unseal(data, where), where)
+    except UsageError as error:
+        kind = "file.locked" if isinstance(error, NoIdentity) else "file.sealed"
+        return "", [Fault(kind, where, error.message, error.hint)]
+    return without_recipients(text), faults
+
+
+def _rights(file: Path, where: str) -> list[Fault]:
+    """Return a warning where others than the owner may read a file of secrets."""
+    if file.is_symlink():
+        message = "is a symbolic link: who may read it is decided elsewhere"
+        return [Fault("secret.permissions", where, message, "put the file itself here", fatal=False)]
+    try:
+        open_to = file.stat().st_mode & 0o077
+    except OSError:
+        return []  # that it cannot be read is told already
+    message = "can be read or changed by other users of this machine"
+    return [Fault("secret.permissions", where, message, f"chmod 600 {where}", fatal=False)] if open_to else []
+
+
+def _difference(file: Path, sealed: Path, where: str, sealed_where: str, unseal: Unseal | None) -> list[Fault]:
+    """Return what is wrong with a sealed file beside the plain one, which counts here; nothing without a key."""
+    text, faults = opened(sealed, sealed_where, unseal)
+    if any(fault.id == "file.locked" for fault in faults):
+        return []
+    if faults:
+        return [replace(fault, fatal=False) for fault in faults]
+    if text == read_text(file, where)[0]:
+        return []
+    message = f"differs from {sealed_where}, which others have; here this file counts"
+    hint = "`inv env.seal` seals this one, `inv env.unseal` takes the other"
+    return [Fault("secret.unsealed", where, message, hint, fatal=False)]
 
 
 def _files(
@@ -150,16 +224,25 @@ def _strays(folder: Path, root: Path, environment: str, workspace: Workspace) ->
     return faults
 
 
-def other_secrets(root: Path) -> dict[str, tuple[Secret, ...]]:
+def other_secrets(root: Path, unseal: Unseal | None = None) -> dict[str, tuple[Secret, ...]]:
     """Return the name of each `env/<name>.secrets.env` of this checkout -> every value that it holds.
 
-    For looking where they must not be: an image is the same for all environments. Raises `UsageError` for a file that
-    cannot be read.
+    For looking where they must not be: an image is the same for all environments. One that is only there sealed counts
+    where `unseal` can open it. Raises `UsageError` for a file that cannot be read.
     """
     found = {}
-    for file in sorted((root / "env").glob("*.secrets.env")):
-        where = f"env/{file.name}"
-        lines, faults = read_env_file(file, where)
+    folder, end = root / FOLDER, ".secrets.env"
+    names = {file.name.removesuffix(SUFFIX).removesuffix(end) for file in folder.glob(f"*{end}")}
+    sealed = {file.name.removesuffix(SUFFIX).removesuffix(end) for file in folder.glob(f"*{end}{SUFFIX}")}
+    for name in sorted(name for name in names | sealed if not name.startswith(".")):  # what was being written
+        where = f"{FOLDER}/{name}{end}"
+        if name in names:
+            lines, faults = read_env_file(root / where, where)
+        else:
+            where += SUFFIX
+            lines, faults = read_sealed(root / where, where, unseal)
+            if any(fault.id == "file.locked" for fault in faults):
+                continue  # whoever has no key here has none of its secrets in an image made here, either
         refuse([fault for fault in faults if fault.fatal], where)
-        found[file.name.removesuffix(".secrets.env")] = tuple(line.value for line in lines if line.value.reveal())
+        found[name] = tuple(line.value for line in lines if line.value.reveal())
     return found

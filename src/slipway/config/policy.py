@@ -35,6 +35,10 @@ def _day(value: object) -> object:
     return value
 
 
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day, written as 2027-01-31."""
+
+
 def _words(value: str) -> str:
     if len(value.split()) < 2:
         raise ValueError("must say why in a few words: it is what the next person reads")
@@ -53,7 +57,7 @@ class Ignored(_Model):
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:+~_-]{2,199}$")]
     package: Annotated[str, Field(min_length=1)] | None = None
-    until: Annotated[date, BeforeValidator(_day)]
+    until: Day
     reason: Annotated[str, AfterValidator(_words)]
 
 

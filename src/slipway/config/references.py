@@ -2,15 +2,32 @@
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
 
-from slipway.config.workspace import Workspace
+from slipway.config.workspace import Engine, Workspace
 from slipway.secret import Secret
 
 REFERENCE = re.compile(r"\$\{([^{}\r\n]*)\}")
-"""`${domain}`, `${service.postgres.internal_url}`, `${secret.NAME}`; there is no escape: `${` always begins one."""
+"""`${domain}`, `${service.postgres.internal_url}`, `${variable.NAME}`; there is no escape: `${` always begins one."""
+
+VARIABLE = "variable."
+"""What a reference to another variable of the environment begins with."""
+
+DATABASE_PARTS = ("internal_url", "host", "port", "user", "password", "database")
+"""What every platform hands out of a database inside its network."""
+
+EXTERNAL = "external_url"
+"""A database's address from outside the platform's network: there only where somebody made the database public."""
 
 # Braces inside a secret are no reference, so only what reads like one is shown.
-_SHOWABLE = re.compile(r"domain|service\.[a-z0-9-]{1,31}(\.[a-z_]{1,30})?|secret\.[A-Z0-9_]{1,40}")
+_SHOWABLE = re.compile(
+    r"domain|service\.[a-z0-9-]{1,31}(\.[a-z_]{1,30})?|secret\.[A-Z0-9_]{1,40}|variable\.[A-Z]+(_[A-Z0-9]+){0,9}"
+)
+
+_SAMPLES = {
+    Engine.POSTGRESQL: {"host": "database", "port": "5432", "user": "app", "password": "sample", "database": "app"},
+    Engine.REDIS: {"host": "cache", "port": "6379", "user": "default", "password": "sample", "database": "0"},
+}
 
 Values = Mapping[str, str | Secret]
 """What references stand for, by the text between the braces."""
@@ -26,8 +43,50 @@ def references(text: str) -> tuple[str, ...]:
 
 def observed_names(workspace: Workspace) -> tuple[str, ...]:
     """Return the references that only the platform can resolve: what runs inside its network."""
-    databases = [f"service.{name}.internal_url" for name in workspace.databases]
-    return (*databases, *(f"service.{name}.internal_url" for name, s in workspace.services.items() if s.port))
+    databases = [f"service.{name}.{part}" for name in workspace.databases for part in (*DATABASE_PARTS, EXTERNAL)]
+    ports = [name for name, service in workspace.services.items() if service.port]
+    return (*databases, *(f"service.{name}.{part}" for name in ports for part in ("internal_url", "host", "port")))
+
+
+def sample_values(workspace: Workspace) -> dict[str, str]:
+    """Return a made-up value of its kind for every reference that only the platform can resolve."""
+    samples: dict[str, str] = {}
+    for name, database in workspace.databases.items():
+        parts = _SAMPLES[database.engine]
+        url = f"{database.engine}://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}"
+        urls = dict.fromkeys(("internal_url", EXTERNAL), f"{url}/{parts['database']}")
+        samples |= {f"service.{name}.{part}": value for part, value in {**parts, **urls}.items()}
+    for name, service in workspace.services.items():
+        if service.port:
+            samples |= service_values(name, name, service.port)
+    return samples
+
+
+def database_values(name: str, internal_url: Secret, external_url: Secret | None = None) -> dict[str, str | Secret]:
+    """Return what references to the database `name` stand for, read from the addresses that a platform hands out.
+
+    A part that the address does not have (a Redis without a user) is left out, so a reference to it stays open.
+    """
+    found: dict[str, str | Secret] = {"internal_url": internal_url}
+    if external_url:
+        found[EXTERNAL] = external_url
+    try:
+        url = urlsplit(internal_url.reveal())
+        parts = {"host": url.hostname, "port": str(url.port or ""), "user": unquote(url.username or "")}
+    except ValueError:  # no address, or a port that is none
+        return {f"service.{name}.{part}": value for part, value in found.items()}
+    found |= {part: value for part, value in parts.items() if value}
+    if url.password:
+        found["password"] = Secret(unquote(url.password))
+    if database := unquote(url.path.removeprefix("/")):
+        found["database"] = database
+    return {f"service.{name}.{part}": value for part, value in found.items()}
+
+
+def service_values(name: str, host: str, port: int) -> dict[str, str]:
+    """Return what references to a service inside the platform's network stand for."""
+    parts = {"internal_url": f"http://{host}:{port}", "host": host, "port": str(port)}
+    return {f"service.{name}.{part}": value for part, value in parts.items()}
 
 
 def public_values(workspace: Workspace, domain: str) -> dict[str, str]:

@@ -1,17 +1,15 @@
-"""Schema: every variable once, as `env/schema.yaml` states it; strict about itself."""
+"""Schema: every variable once, as `env/schema.yaml` states it. `schema_file.py` reads it, strictly."""
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from slipway.config.document import Document, read_document
-from slipway.config.fault import Fault, refuse, shown
-from slipway.config.kinds import LISTS, Kind, Misfit, items, misfit
-from slipway.config.references import REFERENCE
+from slipway.config import patterns
+from slipway.config.kinds import LISTS, Kind, Misfit, items, misfit, seconds
+from slipway.config.policy import Day
 from slipway.config.workspace import Name, Workspace
 
 
@@ -24,9 +22,14 @@ class Stage(StrEnum):
 
 
 class Phase(StrEnum):
-    """When a variable is read: by the running process, or by Slipway itself."""
+    """When a variable is read.
+
+    `run`: by the running process. `build`: while a portal's image is built, into its bundle, and by no container; one
+    image serves every environment, so its value is the same in all of them. `deploy`: by Slipway itself, nobody else.
+    """
 
     RUN = "run"
+    BUILD = "build"
     DEPLOY = "deploy"
 
 
@@ -36,7 +39,12 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""A value as an env file holds it; in the schema's file a number or `true` need no quotes."""
+
+VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+BUNDLED = "VITE_"
+"""What the names begin with that a portal reads: Vite hands every one of them to the browser."""
 
 
 class _Model(BaseModel):
@@ -44,7 +52,11 @@ class _Model(BaseModel):
 
 
 class Constraints(_Model):
-    """Bounds of a value: `min` and `max` of a number, lengths in characters, `pattern` for the whole text."""
+    """Bounds of a value; what a type has no use for is refused.
+
+    `min` and `max` of a number, or of a duration in seconds; lengths in characters, of a list in items; `pattern` for
+    the whole text, as `patterns.py` matches it; `choices` of an enum.
+    """
 
     min: float | None = None
     max: float | None = None
@@ -53,25 +65,12 @@ class Constraints(_Model):
     pattern: str | None = None
     choices: tuple[str, ...] = ()
 
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("min is larger than max")
-        if self.min_length is not None and self.max_length is not None and self.min_length > self.max_length:
-            raise ValueError("min_length is larger than max_length")
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise ValueError(f"pattern is no regular expression: {error}") from error
-        return self
-
-    def range_misfit(self, number: float) -> Misfit | None:
+    def range_misfit(self, number: float, unit: str = "") -> Misfit | None:
         """Return why a number is out of bounds."""
         if self.min is not None and number < self.min:
-            return Misfit("range", f"must be at least {self.min:g}")
+            return Misfit("range", f"must be at least {plain(self.min)}{unit}")
         if self.max is not None and number > self.max:
-            return Misfit("range", f"must be at most {self.max:g}")
+            return Misfit("range", f"must be at most {plain(self.max)}{unit}")
         return None
 
     def size_misfit(self, size: int, unit: str) -> Misfit | None:
@@ -82,50 +81,62 @@ class Constraints(_Model):
             return Misfit("long", f"has {size} {unit}, at most {self.max_length} are allowed")
         return None
 
+    def pattern_misfit(self, text: str) -> Misfit | None:
+        """Return why a text is not what the pattern describes. An unusable pattern describes nothing."""
+        if self.pattern is None:
+            return None
+        if len(text) > patterns.LONGEST_TEXT:
+            return Misfit("long", f"has more than {patterns.LONGEST_TEXT} characters, too many for its pattern")
+        fits = patterns.problem(self.pattern) is None and patterns.matches(self.pattern, text)
+        return None if fits else Misfit("pattern", f"does not match {self.pattern}")
+
+
+class Deprecation(_Model):
+    """Why nothing needs a variable any more, which one is used instead, and from which day on it is an error."""
+
+    reason: str = Field(min_length=3)
+    use: VariableName | None = None
+    refused_from: Day | None = None
+
+    def is_refused(self, today: date) -> bool:
+        """Whether the grace is over."""
+        return self.refused_from is not None and today >= self.refused_from
+
+    def __str__(self) -> str:
+        """Return it for a message, without a full stop."""
+        use = f"; use {self.use}" if self.use else ""
+        return f"{self.reason}{use}" + (f"; refused from {self.refused_from}" if self.refused_from else "")
+
+
+def _reason(value: Any) -> Any:
+    return {"reason": value} if isinstance(value, str) else value
+
+
+def _reason_alone(schema: dict[str, Any]) -> None:
+    schema["anyOf"].append({"type": "string"})
+
 
 class Variable(_Model):
-    """One variable. `services` holds service, role or image names; `required` is true, false or a list of environments.
+    """One variable. What contradicts itself is found when the file is read."""
 
-    `generate` is the length of the secret that the rehearsal makes up; `computed` variables are set by Slipway alone.
-    """
-
-    type: Kind
-    description: str = Field(min_length=3)
-    services: tuple[str, ...] = ()
-    phase: Phase = Phase.RUN
-    required: bool | tuple[Name, ...] = False
-    default: Text | None = None
-    secret: bool = False
-    computed: bool = False
-    generate: int | None = Field(default=None, ge=16, le=256)
-    example: Text | None = None
-    deprecated: str | None = None
-    constraints: Constraints = Constraints()
-
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        found = [message for wrong, message in self._contradictions() if wrong]
-        if found:
-            raise ValueError("; ".join(found))
-        return self
-
-    def _contradictions(self) -> Iterator[tuple[bool, str]]:
-        yield self.secret and self.default is not None, "a secret has no default"
-        yield self.generate is not None and not self.secret, "generate is for secrets only"
-        yield self.default is not None and self.required is True, "with a default it is never missing, so not required"
-        yield (
-            (self.type is Kind.ENUM) != bool(self.constraints.choices),
-            "choices belong to type enum, and enum needs them",
-        )
-        yield (self.phase is Phase.DEPLOY) == bool(self.services), "services: who gets it? (phase deploy: nobody)"
-        yield (
-            self.computed and (self.default is not None or self.required is not False),
-            "computed: no default, not required",
-        )
-        yield (
-            (self.generate is not None and self.generate < (self.constraints.min_length or 0)),
-            "generate is shorter than min_length",
-        )
+    type: Kind = Field(description="What its text may look like.")
+    description: str = Field(min_length=3, description="What it means, in one line for people.")
+    services: tuple[str, ...] = Field(default=(), description="Who gets it: service, role or image names.")
+    phase: Phase = Field(default=Phase.RUN, description="When it is read: run, build or deploy.")
+    required: bool | tuple[Name, ...] = Field(
+        default=False, description="Whether it needs a value: true, false, or the environments where it does."
+    )
+    default: Text | None = Field(default=None, description="Its value where no file sets it.")
+    secret: bool = Field(default=False, description="Whether nobody may see its value.")
+    computed: bool = Field(default=False, description="Whether Slipway alone sets it.")
+    generate: int | None = Field(
+        default=None, ge=16, le=256, description="Characters of the secret that a rehearsal makes up."
+    )
+    example: Text | None = Field(default=None, description="A value as it could be; of a secret, a reference.")
+    deprecated: Annotated[Deprecation, BeforeValidator(_reason)] | None = Field(
+        default=None, json_schema_extra=_reason_alone, description="Why nothing needs it any more."
+    )
+    constraints: Constraints = Field(default=Constraints(), description="Bounds of its value.")
 
     def is_required_in(self, environment: str) -> bool:
         """Whether the environment needs a value."""
@@ -139,27 +150,22 @@ class Variable(_Model):
         bounds = self.constraints
         if bounds.choices and text not in bounds.choices:
             return Misfit("choice", f"must be one of {', '.join(bounds.choices)}")
-        if bounds.pattern is not None and not re.fullmatch(bounds.pattern, text):
-            return Misfit("pattern", f"does not match {bounds.pattern}")
+        if wrong := bounds.pattern_misfit(text):
+            return wrong
         if self.type in {Kind.INTEGER, Kind.NUMBER}:
             return bounds.range_misfit(float(text))
+        if self.type is Kind.DURATION:
+            return bounds.range_misfit(seconds(text), " s")
         if self.type in LISTS:
             return bounds.size_misfit(len(items(text)), "items")
         return bounds.size_misfit(len(text), "characters")
 
 
-VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
-
-
-BUNDLED = "VITE_"
-"""What the names begin with that a portal reads: Vite hands every one of them to the browser."""
-
-
 class Schema(_Model):
     """The environments and their stage, and every variable by name."""
 
-    environments: dict[Name, Stage]
-    variables: dict[VariableName, Variable]
+    environments: dict[Name, Stage] = Field(description="Each environment's stage: how strict the rules are.")
+    variables: dict[VariableName, Variable] = Field(description="Every variable, by name.")
 
     def variables_of(self, workspace: Workspace, service: str, phase: Phase) -> dict[str, Variable]:
         """Return what `service` of `workspace` gets in `phase`, in the file's order."""
@@ -177,44 +183,15 @@ def names_of(workspace: Workspace, service: str) -> frozenset[str]:
     return frozenset({service, str(found.role), found.image})
 
 
-def read_schema(file: Path, root: Path, workspace: Workspace) -> tuple[Schema | None, list[Fault]]:
-    """Read the schema and hold it against itself and the workspace. Returns None when it cannot be used."""
-    document, faults = read_document(file, shown(file, root))
-    if document is None:
-        return None, faults
-    schema, wrong = document.validate(Schema)
-    faults += wrong
-    if schema is not None:
-        known: Collection[str] = frozenset().union(*(names_of(workspace, service) for service in workspace.services))
-        for name, variable in schema.variables.items():
-            faults += _variable_faults(schema, document, name, variable, known)
-    return (None if any(fault.fatal for fault in faults) else schema), faults
+def words_of(workspace: Workspace) -> Mapping[str, frozenset[str]]:
+    """Return every word that `services` may hold -> the services that it means."""
+    found: dict[str, frozenset[str]] = {}
+    for service in workspace.services:
+        for word in names_of(workspace, service):
+            found[word] = found.get(word, frozenset()) | {service}
+    return found
 
 
-def load_schema(file: Path, root: Path, workspace: Workspace) -> Schema:
-    """Read the schema or raise one `UsageError` with everything wrong in it, each with file:line."""
-    schema, faults = read_schema(file, root, workspace)
-    refuse(faults, shown(file, root))
-    assert schema is not None
-    return schema
-
-
-def _variable_faults(
-    schema: Schema, document: Document, name: str, variable: Variable, known: Collection[str]
-) -> Iterator[Fault]:
-    def fault(key: str, message: str) -> Fault:
-        return Fault("schema.variable", document.where(("variables", name, key)), f"{name}.{key}: {message}")
-
-    for service in variable.services:
-        if service not in known:
-            yield fault("services", f"no service, role or image {service!r}; there are {', '.join(sorted(known))}")
-    for environment in variable.required if isinstance(variable.required, tuple) else ():
-        if environment not in schema.environments:
-            yield fault("required", f"no environment {environment!r}; there are {', '.join(schema.environments)}")
-    for key, text in (("default", variable.default), ("example", variable.example)):
-        if text is not None and not REFERENCE.search(text) and (wrong := variable.misfit(text)):
-            yield fault(key, wrong.message)
-    if name.startswith(BUNDLED) and variable.secret:
-        yield fault("secret", "a VITE_ name ends up in every browser, so it cannot be secret")
-    if name.startswith(BUNDLED) and variable.phase is not Phase.RUN:
-        yield fault("phase", "a VITE_ name is read by a portal: phase run, or none")
+def plain(number: float) -> str:
+    """Return a bound as a person writes it: `63072000`, not `6.3072e+07`."""
+    return str(int(number)) if number == int(number) else f"{number:g}"

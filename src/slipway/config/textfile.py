@@ -16,22 +16,29 @@ def read_text(file: Path, where: str) -> tuple[str, list[Fault]]:
     The text is "" after a fatal fault. `where` names the file in messages. No fault shows a byte of the content: the
     file may hold secrets.
     """
+    data, faults = read_bytes(file, where, LARGEST)
+    return ("", faults) if faults else decode(data, where)
+
+
+def read_bytes(file: Path, where: str, largest: int) -> tuple[bytes, list[Fault]]:
+    """Return what `file` holds, at most `largest` bytes, or b"" and why it cannot be had."""
     try:
         with file.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
+            data = stream.read(largest + 1)
     except FileNotFoundError:
-        return "", [Fault("file.missing", where, "there is no such file")]
+        return b"", [Fault("file.missing", where, "there is no such file")]
     except IsADirectoryError:
-        return "", [Fault("file.unreadable", where, "is a folder, not a file")]
+        return b"", [Fault("file.unreadable", where, "is a folder, not a file")]
     except OSError as error:
-        return "", [Fault("file.unreadable", where, f"cannot be read: {error.strerror}")]
-    return _decode(data, where)
+        return b"", [Fault("file.unreadable", where, f"cannot be read: {error.strerror}")]
+    if len(data) > largest:
+        message = f"is larger than {largest / 1_000_000:g} MB, so it is not read"
+        return b"", [Fault("file.huge", where, message, "check that this is the file you meant")]
+    return data, []
 
 
-def _decode(data: bytes, where: str) -> tuple[str, list[Fault]]:
-    if len(data) > LARGEST:
-        message = f"is larger than {LARGEST // 1_000_000} MB, so it is not read"
-        return "", [Fault("file.huge", where, message, "check that this is the file you meant")]
+def decode(data: bytes, where: str) -> tuple[str, list[Fault]]:
+    """Return the text in `data` as `read_text` does."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "", [Fault("file.encoding", f"{where}:1", "is UTF-16", "save it as UTF-8 without byte order mark")]
     faults = []

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from slipway.config.policy import Vulnerabilities
 
@@ -52,7 +52,12 @@ def _bytes(value: object) -> object:
     return int(float(found[1]) * _UNITS[found[2]])
 
 
-Size = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
+Size = Annotated[
+    int,
+    BeforeValidator(_bytes),
+    Field(gt=0),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,6}(\.\d{1,3})? ?(kB|MB|GB)$"}),
+]
 """A size in bytes, written `400MB`."""
 Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][^\r\n]*$")]
 
@@ -132,12 +137,14 @@ class Frontend(_Model):
     """The npm workspace of the portals: one install for all, one image each.
 
     `packages` are workspace members that portals share, `files` further files that a portal's build reads
-    (`tsconfig.base.json`), both relative to `path`.
+    (`tsconfig.base.json`), `types` the file that `inv env.example` writes the variables' TypeScript into, all relative
+    to `path`.
     """
 
     path: RelativePath = "."
     packages: tuple[RelativePath, ...] = ()
     files: tuple[RelativePath, ...] = ()
+    types: Annotated[RelativePath, Field(pattern=r"\.d\.ts$")] | None = None
     install: Install = Install.CI
     portals: dict[Name, Portal]
 

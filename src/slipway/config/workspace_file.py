@@ -1,11 +1,24 @@
 """Reading `workspace.yaml` and holding it against the checkout that it describes."""
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from slipway.config.document import Document, read_document
 from slipway.config.fault import Fault, refuse, shown
 from slipway.config.workspace import Role, Workspace
+
+_HINTS = {
+    r"(^|\.)(dockerfile|build|context): is not a key known here$": (
+        "images are made by Slipway's own Dockerfiles alone (docs/builds.md); take the key out, "
+        "and say what yours adds with `apt`, `constraints`, `writable` and the like (docs/workspace.md)"
+    ),
+    r"^services\.[^.]+\.image: String should match": (
+        "name what is built from this workspace: backend, or a portal of `frontend.portals`; "
+        "an image that was made elsewhere cannot be deployed"
+    ),
+}
 
 
 def load_workspace(file: Path, source: Path) -> Workspace:
@@ -19,12 +32,20 @@ def load_workspace(file: Path, source: Path) -> Workspace:
     workspace = None
     if document is not None:
         workspace, wrong = document.validate(Workspace, source=source, file=file)
-        faults += wrong
+        faults += [_explained(fault) for fault in wrong]
     if document is not None and workspace is not None:
         faults += [*_contradictions(workspace, document), *_absent(workspace, document)]
     refuse(faults, name)
     assert workspace is not None
     return workspace
+
+
+def _explained(fault: Fault) -> Fault:
+    """Tell whoever has a Dockerfile or an image of their own what they can do instead."""
+    for pattern, hint in _HINTS.items():
+        if not fault.hint and re.search(pattern, fault.message):
+            return replace(fault, hint=hint)
+    return fault
 
 
 def _contradictions(workspace: Workspace, document: Document) -> Iterator[Fault]:
@@ -76,6 +97,8 @@ def _needed(workspace: Workspace) -> Iterator[tuple[tuple[str, ...], str, bool]]
         yield ("frontend", "packages"), _below(frontend.path, package), True
     for file in frontend.files:
         yield ("frontend", "files"), _below(frontend.path, file), False
+    if frontend.types is not None:
+        yield ("frontend", "types"), _below(frontend.path, str(PurePosixPath(frontend.types).parent)), True
     for name, portal in frontend.portals.items():
         key = ("frontend", "portals", name, "path")
         yield key, _below(frontend.path, portal.path), True

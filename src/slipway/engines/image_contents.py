@@ -1,12 +1,14 @@
 """Reads an image's list of packages from its whole file system, which the engine sends once; nothing of it runs."""
 
 import tarfile
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, cast
 
-from slipway.errors import Unreachable
+from slipway.errors import Unreachable, UsageError
 from slipway.inventory.debian import System, licences_of, read_status
+from slipway.inventory.npm import NpmLock
 from slipway.inventory.package import Inventory, sorted_packages
 from slipway.inventory.python import read_metadata
 from slipway.ports import BuiltImage
@@ -22,6 +24,8 @@ _STATUS, _STATUS_FOLDER = "var/lib/dpkg/status", "var/lib/dpkg/status.d/"
 _SYSTEM = ("usr/lib/os-release", "etc/os-release")
 # What Debian itself packages is Debian's to mend, and its patches do not show in the version that Python tells.
 _DEBIANS_PYTHON = "usr/lib/python3/dist-packages/"
+# A portal's bundle shows no packages; what it was made from stands here.
+_BUNDLE = "etc/slipway/lock.gzip"
 _LARGEST = 64 << 20
 
 
@@ -31,6 +35,11 @@ class ImageContents:
     def __init__(self, client: "DockerClient") -> None:
         """Take an engine."""
         self._client = client
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """End what is read, from another thread; `inventory` raises `Unreachable`, now and later."""
+        self._cancelled.set()
 
     def inventory(self, image: BuiltImage) -> Inventory:
         """Return what `image` holds. Raises `Unreachable` when the engine does not answer or stops in the middle."""
@@ -46,7 +55,9 @@ class ImageContents:
                 image.id, ["-"], entrypoint=["-"], network_mode="none", labels={LABEL: image.name}
             )
             try:
-                with tarfile.open(fileobj=cast("IO[bytes]", _Stream(_chunks(container))), mode="r|") as tar:
+                with tarfile.open(
+                    fileobj=cast("IO[bytes]", _Stream(self._chunks(container, reference))), mode="r|"
+                ) as tar:
                     for entry in tar:
                         seen.look(entry, tar)
             finally:
@@ -60,12 +71,20 @@ class ImageContents:
             ) from error
         return seen.inventory(image.name, reference, image.id)
 
+    def _chunks(self, container: "Container", reference: str) -> "Iterator[bytes]":
+        # The stubs say text; what comes is a generator of bytes.
+        for chunk in cast("Iterator[bytes]", container.export()):
+            if self._cancelled.is_set():
+                raise Unreachable("reading the image was cancelled", where=reference)
+            yield chunk
+
 
 @dataclass(slots=True)
 class _Seen:
     """What went by in a file system that matters, by path."""
 
     texts: dict[str, str] = field(default_factory=dict)
+    bundle: bytes = b""
     unread: list[str] = field(default_factory=list)
 
     def look(self, entry: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
@@ -76,7 +95,10 @@ class _Seen:
         if entry.size > _LARGEST or content is None:
             self.unread.append(f"/{name}: larger than {_LARGEST >> 20} MiB")
             return
-        self.texts[name] = content.read().decode("utf-8", "replace")
+        if name == _BUNDLE:
+            self.bundle = content.read()
+        else:
+            self.texts[name] = content.read().decode("utf-8", "replace")
 
     def inventory(self, image: str, reference: str, image_id: str) -> Inventory:
         system = System.read(next((self.texts[name] for name in _SYSTEM if name in self.texts), ""))
@@ -95,6 +117,11 @@ class _Seen:
                     self.unread.append(f"/{name}: has no usable name and version")
                 else:
                     packages.append(package)
+        if self.bundle:
+            try:
+                packages += NpmLock.of_bundle(self.bundle, f"/{_BUNDLE}")
+            except UsageError as error:
+                self.unread.append(f"{error.where}: {error.message}")
         called = f"{system.id} {system.version}".strip()
         return Inventory(image, reference, image_id, sorted_packages(packages), called, tuple(self.unread))
 
@@ -111,12 +138,7 @@ def _matters(name: str) -> bool:
         return True
     is_licence = name.startswith("usr/share/doc/") and file == "copyright" and name.count("/") == 4
     is_list = name.startswith(_STATUS_FOLDER) and not file.endswith((".md5sums", ".list"))
-    return name == _STATUS or name in _SYSTEM or is_licence or is_list
-
-
-def _chunks(container: "Container") -> "Iterator[bytes]":
-    # The stubs say text; what comes is a generator of bytes.
-    return iter(cast("Iterator[bytes]", container.export()))
+    return name in {_STATUS, _BUNDLE, *_SYSTEM} or is_licence or is_list
 
 
 class _Stream:

@@ -49,13 +49,23 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """`asked` are the packages that the source answered for, findings or not: nothing is known of any other."""
+    """`asked` are the packages that the source answered for, findings or not: nothing is known of any other.
+
+    `strangers` are not what their ecosystem publishes under that name, so that nobody's silence says anything of them.
+    """
 
     source: str
     asked: frozenset[Package] = frozenset()
     findings: tuple[Finding, ...] = ()
     silence: str = field(default="", kw_only=True)
     """Why it did not answer for everything it was asked; "" where it did."""
+    strangers: frozenset[Package] = field(default=frozenset(), kw_only=True)
+    blind: str = field(default="", kw_only=True)
+    """What it cannot find even where it answers; "" for nothing that is known of."""
+
+    def answers_for(self, ecosystem: Ecosystem) -> bool:
+        """Whether it had a word on any package of the ecosystem."""
+        return any(package.ecosystem is ecosystem for package in self.asked | self.strangers)
 
 
 @dataclass(frozen=True, slots=True)

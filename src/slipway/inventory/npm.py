@@ -1,10 +1,11 @@
-"""Reads package-lock.json: what the bundle of one portal can contain.
+"""Reads package-lock.json, or what a portal's image keeps of it: what the bundle of one portal can contain.
 
 That is the production tree of the portal's workspace: its dependencies and those of the workspace's root, followed as
 Node resolves them. Build tools among devDependencies run once and are in no image.
 """
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from slipway.inventory.package import Ecosystem, Package, is_package, sorted_pac
 
 LARGEST = 128 << 20
 _BELOW = "node_modules/"
+_GZIP = 16 + zlib.MAX_WBITS
+_BUILD = "build the image anew: inv build.all --force"
 _ANEW = "npm 7 or newer writes it anew: npm install --package-lock-only"
 
 
@@ -45,6 +48,23 @@ class NpmLock:
             return cls(file.read_text("utf-8"), str(file))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot be read: {error}", where=str(file)) from error
+
+    @classmethod
+    def of_bundle(cls, packed: bytes, where: str) -> tuple[Package, ...]:
+        """Return what a portal's bundle can contain, from what its image carries of the lock that it was built with.
+
+        images/portal/build/lock.mjs writes it. Raises `UsageError` where it cannot be used.
+        """
+        try:
+            text = zlib.decompressobj(wbits=_GZIP)
+            whole = text.decompress(packed, LARGEST).decode()
+            lock = cls(whole, where)
+            portal = json.loads(whole).get("portal")
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot be read: {error}", where=where, hint=_BUILD) from error
+        if not text.eof:
+            raise UsageError(f"is cut off, or larger than {LARGEST >> 20} MiB", where=where, hint=_BUILD)
+        return lock.production(str(portal))
 
     @property
     def registry(self) -> str:

@@ -23,19 +23,25 @@ def image_builds(
     registry: str,
     root: Path,
     declared: Mapping[str, Mapping[str, Variable]] | None = None,
+    *,
+    built_in: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[ImageBuild, ...]:
     """Return one build an image of the workspace, backend first.
 
     `build_arguments`: image name -> variables that the image is built with; a portal gets them in its bundle
     (`VITE_API_URL`) where it is configured at build, so they may hold no secret, and the backend takes none.
-    `declared`: portal -> the variables that it may read, whatever their values. `registry` may be empty for images
+    `declared`: portal -> the variables that it may read, whatever their values. `built_in`: portal -> what its bundle
+    holds however it is configured. `registry` may be empty for images
     that stay here, `root` is Slipway's own folder with Dockerfiles, runtime and templates, `created` is UTC.
     Raises `UsageError` for an image that does not exist, or a variable that cannot be built in.
     """
-    for image, variables in build_arguments.items():
+    for image, variables in (*build_arguments.items(), *(built_in or {}).items()):
         _refuse_unusable(workspace, image, variables)
     common = Common(workspace, version, created, registry, root)
-    return (backend_build(common, bases), *portal_builds(common, bases, build_arguments, declared or {}))
+    return (
+        backend_build(common, bases),
+        *portal_builds(common, bases, build_arguments, declared or {}, built_in or {}),
+    )
 
 
 def _refuse_unusable(workspace: Workspace, image: str, variables: Mapping[str, str]) -> None:

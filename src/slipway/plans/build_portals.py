@@ -21,8 +21,12 @@ def portal_builds(
     bases: Bases,
     build_arguments: Mapping[str, Mapping[str, str]],
     declared: Mapping[str, Mapping[str, Variable]],
+    built_in: Mapping[str, Mapping[str, str]],
 ) -> Iterator[ImageBuild]:
-    """Yield one build a portal; where a portal is configured at start, no environment's value is in it."""
+    """Yield one build a portal; where a portal is configured at start, no environment's value is in it.
+
+    `built_in` is what every bundle holds, however it is configured: the variables of phase build.
+    """
     frontend = common.workspace.frontend
     top = common.workspace.source / frontend.path
     install = (
@@ -38,8 +42,9 @@ def portal_builds(
         ContextPart(common.root / "images" / "portal", "slipway"),
     )
     for image, portal in frontend.portals.items():
-        built_in = portal.configure is Configured.BUILD
-        variables = build_arguments.get(image, {}) if built_in else {}
+        classic = portal.configure is Configured.BUILD
+        variables = build_arguments.get(image, {}) if classic else {}
+        written = {**variables, **built_in.get(image, {})}
         yield ImageBuild(
             name=image,
             dockerfile="Dockerfile.frontend",
@@ -54,12 +59,12 @@ def portal_builds(
                 "OUTPUT": portal.output,
                 "CONFIGURED": str(portal.configure),
                 "VARIABLES": "\n".join(_typed(name, found) for name, found in sorted(declared.get(image, {}).items())),
-                "VITE_ENV": "\n".join(f"{name}={value}" for name, value in sorted(variables.items())),
+                "VITE_ENV": "\n".join(f"{name}={value}" for name, value in sorted(written.items())),
                 "CSP": _policy(portal),
             },
             labels=common.labels(image)
             | {CONFIGURED: str(portal.configure)}
-            | ({BUILT_WITH: built_with(variables)} if built_in else {}),
+            | ({BUILT_WITH: built_with(variables)} if classic else {}),
         )
 
 

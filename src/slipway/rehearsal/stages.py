@@ -11,6 +11,7 @@ from slipway.checks.issue import Issue, Severity, is_ok
 from slipway.command import command
 from slipway.config.config import Config
 from slipway.config.layers import other_secrets
+from slipway.config.references import database_values, service_values
 from slipway.config.workspace import Configured, Engine
 from slipway.engines.clean_layers import CleanLayers
 from slipway.engines.image_tests import ImageTests
@@ -67,7 +68,7 @@ class _Nested:
 def check_env(world: World, say: Say) -> tuple[Config, str]:
     """Hold the rehearsal's configuration against every rule; its secrets are made up first."""
     secrets_file = world.secrets_file()
-    issues = check_environment(world.root, "rehearsal", world.workspace, world.given, secrets_file)
+    issues = check_environment(world.root, "rehearsal", world.workspace, world.given, secrets_file, world.unseal)
     _refuse(issues, "the configuration of the rehearsal", say)
     config = world.config({})
     count = len({name for service in world.workspace.services for name in config.settings(service)})
@@ -97,23 +98,30 @@ def workspace_builds(config: Config, version: Version, root: Path) -> tuple[Imag
         if portal.configure is Configured.BUILD  # what is configured at start is built without any environment's values
     }
     declared = {image: config.bundled(image) for image in portals}
-    return image_builds(workspace, version, datetime.now(UTC), Bases(), arguments, "", root, declared=declared)
+    built_in = {image: config.built_in(image) for image in portals}
+    now = datetime.now(UTC)
+    return image_builds(workspace, version, now, Bases(), arguments, "", root, declared=declared, built_in=built_in)
 
 
-def tried_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> Checked:
-    """Start every image in its role beside a real PostgreSQL and Redis, ask, break and stop it."""
+def tried_images(
+    world: World, config: Config, built: Mapping[str, BuiltImage], say: Say, *, meant: Config | None = None
+) -> Checked:
+    """Start every image in its role beside a real PostgreSQL and Redis, ask, break and stop it.
+
+    Services get the variables of `config`; what bundles hold is compared with `meant` (without one: the same).
+    """
     references = world.bases(("postgres", "redis"), say)
     databases = {Engine.POSTGRESQL: references["postgres"], Engine.REDIS: references["redis"]}
 
     def variables(service: str, urls: Mapping[str, Secret]) -> Mapping[str, str | Secret]:
-        others = {
-            f"service.{name}.internal_url": f"http://{name}:{found.port}"
-            for name, found in world.workspace.services.items()
-            if found.port
-        }
-        return config.variables_for(service, {**others, **urls})
+        values: dict[str, str | Secret] = {}
+        for name, found in world.workspace.services.items():
+            values |= service_values(name, name, found.port) if found.port else {}
+        for name in world.workspace.databases:
+            values |= database_values(name, urls[f"service.{name}.internal_url"])
+        return config.variables_for(service, values)
 
-    others = other_secrets(world.root)
+    others = other_secrets(world.root, world.unseal)
     if others:
         say(f"secrets of {', '.join(others)} are sought, too")
     secrets = tuple(dict.fromkeys((*config.secrets().values(), *(one for held in others.values() for one in held))))
@@ -122,7 +130,7 @@ def tried_images(world: World, config: Config, built: Mapping[str, BuiltImage], 
     tests = ImageTests(world.root / "images" / "tests", workspace.file.parent / workspace.image_tests)
     with ImageStage(world.client, workspace, built, databases, variables, secrets, clean, tests, say) as stage:
         checked = stage.check()
-    return replace(checked, issues=(*bundle_issues(world.files, config, built), *checked.issues))
+    return replace(checked, issues=(*bundle_issues(world.files, meant or config, built), *checked.issues))
 
 
 def check_images(world: World, config: Config, built: Mapping[str, BuiltImage], say: Say) -> tuple[None, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.config.config import Config
+from slipway.config.sealed import Unseal
 from slipway.config.workspace import Workspace
 from slipway.ports import BackupStore, ImageFiles, Say
 from slipway.rehearsal.ground import GroundKeeper
@@ -28,7 +29,7 @@ BASES = ("python", "node", "nginx", "postgres", "redis", "registry", "sshd", "to
 class World:
     """What the story needs of the machine it happens on; wired in `tasks/_session.py`.
 
-    `given` are the values that the process was started with on purpose.
+    `given` are the values that the process was started with on purpose, `unseal` opens sealed files of secrets.
 
     `config` loads the rehearsal's configuration, with the ground's settings once it stands; `target` opens its ports.
     """
@@ -44,6 +45,7 @@ class World:
     config: Callable[[Mapping[str, str]], Config]
     target: Callable[[Config], AbstractContextManager[tuple[Target, BackupStore]]]
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unseal: Unseal | None = None
 
     @property
     def files(self) -> ImageFiles:

@@ -84,6 +84,10 @@ Variables = Mapping[str, str | Secret]
 """A service's variables: what its process gets, secrets as `Secret`."""
 
 
+RELEASE_VARIABLES = ("SLIPWAY_VERSION", "SLIPWAY_REVISION")
+"""By these a process knows its release."""
+
+
 def release_variables(role: Role, version: Version) -> Variables:
     """Return the variables by which a process knows its release, whichever release its image was built for.
 
@@ -91,4 +95,4 @@ def release_variables(role: Role, version: Version) -> Variables:
     """
     if role is Role.STATIC:
         return {}
-    return {"SLIPWAY_VERSION": version.number, "SLIPWAY_REVISION": version.revision}
+    return dict(zip(RELEASE_VARIABLES, (version.number, version.revision), strict=True))

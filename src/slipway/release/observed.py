@@ -9,13 +9,17 @@ from slipway.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class ObservedDatabase:
-    """A database on the platform: `uuid` is its host name on the network, `internal_url` holds the password."""
+    """A database on the platform: `uuid` is its host name on the network, `internal_url` holds the password.
+
+    `external_url` is there only where somebody made the database public.
+    """
 
     name: str
     uuid: str
     status: str
     internal_url: Secret
     image: str = ""
+    external_url: Secret | None = None
 
     @property
     def is_running(self) -> bool:

@@ -15,7 +15,7 @@ class FakeImages(Failing):
 
     `files` are what a context holds, by name, for every build; `registry` maps references to what can be fetched;
     `pushed` lists references in the order in which the registry took them; `failures` under ("build", image name),
-    ("tag", reference) or ("push", reference) are raised.
+    ("tag", reference), ("fetch", reference) or ("push", reference) are raised.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class FakeImages(Failing):
 
     def fetch(self, reference: str, say: Say) -> BuiltImage | None:
         """Hold what `registry` has."""
-        self.calls.append(("fetch", reference))
+        self._called("fetch", reference)
         found = self.registry.get(reference)
         if found is None:
             say("no registry has it")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from slipway.errors import Refused, SlipwayError
+from slipway.errors import Refused, SlipwayError, UsageError
 from slipway.plan import Outcome, PlanFailed, Progress, StepResult
 from slipway.ports import BuildEvent, BuildRecords, BuiltImage, ImageBuild, Images
 from slipway.release.built import BuildRecord, Change, change
@@ -50,7 +50,7 @@ def build_images(
         progress.started(f"build {build.name}")
     try:
         inputs = images.read(builds)
-        reused = {} if force else reusable(images, builds, inputs, registry, progress)
+        reused = {} if force else reusable(images, builds, inputs, registry, progress, watch.warn)
         for name, one in reused.items():
             watch.reused(name, one)
         due = [_labelled(build, inputs[build.name]) for build in builds if build.name not in reused]
@@ -125,6 +125,11 @@ class _Watch:
         """End the step of an image that needs no build."""
         outcome = Outcome.DONE if image.pulled else Outcome.SKIPPED
         self._end(name, StepResult(f"build {name}", outcome, time.monotonic() - self.begin, image.in_words()))
+
+    def warn(self, error: UsageError) -> None:
+        """Show for good that the registry was asked in vain."""
+        observed = f"{error.message} -> {error.hint}; what it may have is built instead"
+        self._end("", StepResult("ask registry", Outcome.SKIPPED, time.monotonic() - self.begin, observed))
 
     def abandon(self, error: SlipwayError) -> None:
         """End what is still open: cancelled with the one that failed; all failed where it was none of them alone."""

@@ -9,7 +9,7 @@ from slipway.config.workspace import Engine, Role
 from slipway.errors import UsageError
 from slipway.plan import Plan, Step
 from slipway.plans.deploy import deploy_plan
-from slipway.plans.desired import desired_databases, desired_services, platform_values
+from slipway.plans.desired import desired_databases, desired_services, platform_values, refuse_open
 from slipway.plans.provision import configured_services, provision_plan
 from slipway.ports import OneOff, Say
 from slipway.release.desired import DesiredService, Variables, release_variables
@@ -65,12 +65,17 @@ class Prepared:
 
 
 def prepare_provisioning(config: Config, target: Target, tag: str) -> Provisioning:
-    """Look at the platform and plan what it lacks; a token that may do too little is refused before anything acts."""
+    """Look at the platform and plan what it lacks.
+
+    A token that may do too little, and a variable that would stay without its value, are refused before anything acts.
+    """
     target.platform.require_abilities()
+    observed = target.platform.observe()
+    refuse_open(config, observed)
     plan = provision_plan(
         desired_databases(config),
         desired_services(config, target.registry),
-        target.platform.observe(),
+        observed,
         target.platform,
         target.containers,
         tag=tag,
@@ -272,7 +277,11 @@ class _LoginSetUp:
 def _url(config: Config, platform: ObservedPlatform, engine: Engine) -> Secret:
     for name, database in config.workspace.databases.items():
         if database.engine is engine:
-            return platform.databases[name].internal_url
+            if name in platform.databases:
+                return platform.databases[name].internal_url
+            raise UsageError(
+                f"there is no database {name} yet", where=config.environment, hint="`inv deploy` creates it"
+            )
     raise UsageError(f"the workspace has no {engine} database", where=str(config.workspace.file))
 
 

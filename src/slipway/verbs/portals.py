@@ -32,7 +32,7 @@ def bundle_of(files: ImageFiles, config: Config, image: BuiltImage) -> Bundle:
         configured,
         {path: content.decode(errors="replace") for path, content in read.items() if _TEXT.search(path)},
         config.bundled(image.name),
-        config.build_arguments(image.name) if configured is Configured.BUILD else {},
+        (config.build_arguments(image.name) if configured is Configured.BUILD else {}) | config.built_in(image.name),
         {*workspace.services, *workspace.databases},
     )
 

@@ -1,13 +1,14 @@
 """Reuse: images of the same inputs, in this engine or in a registry, that need a new tag and no build."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from slipway.errors import UsageError
 from slipway.plan import Progress
 from slipway.ports import BuiltImage, ImageBuild, Images
 from slipway.release.inputs import INPUTS_LABEL, Inputs
+from slipway.verbs.at_once import at_once
 
 _AT_ONCE = 4
 
@@ -28,22 +29,30 @@ class Reused:
 
 
 def reusable(
-    images: Images, builds: Sequence[ImageBuild], inputs: Mapping[str, Inputs], registry: str, progress: Progress
+    images: Images,
+    builds: Sequence[ImageBuild],
+    inputs: Mapping[str, Inputs],
+    registry: str,
+    progress: Progress,
+    warn: Callable[[UsageError], None],
 ) -> dict[str, Reused]:
     """Give each image that was built from the same inputs its new tags; return image name -> what was found.
 
     This engine is asked first, then `registry` where one is given. An image of which nobody can say what its base is,
-    is built.
+    is built. A registry that wants another log-in cannot keep anybody from building: `warn` hears of it once.
     """
+    refused: list[UsageError] = []
     found = {}
     for build in builds:
         if not inputs[build.name].unknown_bases and (local := _here(images, build, inputs[build.name])):
             found[build.name] = Reused(local)
     due = [build for build in builds if build.name not in found and not inputs[build.name].unknown_bases]
     if registry and due:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            pulled = pool.map(lambda build: _there(images, build, inputs[build.name], registry, progress), due)
-            found |= {build.name: Reused(image, pulled=True) for build, image in zip(due, pulled, strict=True) if image}
+        asked = [partial(_there, images, build, inputs[build.name], registry, progress, refused) for build in due]
+        pulled = at_once(asked, _AT_ONCE, images.cancel)
+        found |= {build.name: Reused(image, pulled=True) for build, image in zip(due, pulled, strict=True) if image}
+    if refused:
+        warn(refused[0])
     return found
 
 
@@ -63,11 +72,17 @@ def _here(images: Images, build: ImageBuild, inputs: Inputs) -> BuiltImage | Non
     return _named(images, build, other) if other else None
 
 
-def _there(images: Images, build: ImageBuild, inputs: Inputs, registry: str, progress: Progress) -> BuiltImage | None:
+def _there(
+    images: Images, build: ImageBuild, inputs: Inputs, registry: str, progress: Progress, refused: list[UsageError]
+) -> BuiltImage | None:
     repository = build.tags[0].rpartition(":")[0].removeprefix(f"{registry}/")
     reference = f"{registry}/{repository}:{inputs.tag}"
     name = f"build {build.name}"
-    found = images.fetch(reference, lambda text: progress.line(name, text))
+    try:
+        found = images.fetch(reference, lambda text: progress.line(name, text))
+    except UsageError as error:
+        refused.append(error)
+        return None
     if found is None:
         return None
     # The tag holds a part of the digest only, and somebody may have moved it. Against one who means harm this is no

@@ -1,8 +1,8 @@
 """Look for known vulnerabilities: read each image, ask every source at once, hold what was found against the policy."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from slipway.checks.vulnerabilities import Evidence
@@ -11,31 +11,22 @@ from slipway.config.fault import shown
 from slipway.config.workspace import Workspace
 from slipway.errors import SlipwayError
 from slipway.inventory.advisory import Silence, SourceAnswer
-from slipway.inventory.npm import NpmLock
-from slipway.inventory.package import Inventory, sorted_packages
+from slipway.inventory.package import Ecosystem, Inventory
 from slipway.ports import AdvisorySource, BuiltImage, Contents, Say
+from slipway.verbs.at_once import at_once
 
 _AT_ONCE = 3
 
 
-def read_inventories(
-    workspace: Workspace, built: Mapping[str, BuiltImage], contents: Contents, say: Say
-) -> tuple[Inventory, ...]:
-    """Return what each image holds; a portal's bundle has no list of its own, so its packages come from the lock.
-
-    Raises `UsageError` for a lock that cannot be used, `Unreachable` when the engine does not answer.
-    """
-    lock = NpmLock.read(workspace.source / workspace.frontend.path / "package-lock.json")
-    bundled = {name: lock.production(portal.path) for name, portal in workspace.frontend.portals.items()}
+def read_inventories(built: Mapping[str, BuiltImage], contents: Contents, say: Say) -> tuple[Inventory, ...]:
+    """Return what each image holds. Raises `Unreachable` when the engine does not answer."""
 
     def read(image: BuiltImage) -> Inventory:
         seen = contents.inventory(image)
-        whole = replace(seen, packages=sorted_packages((*seen.packages, *bundled.get(image.name, ()))))
-        say(f"{image.name}: {len(whole.packages)} packages")
-        return whole
+        say(f"{image.name}: {len(seen.packages)} packages")
+        return seen
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return tuple(pool.map(read, built.values()))
+    return tuple(at_once([partial(read, image) for image in built.values()], _AT_ONCE, contents.cancel))
 
 
 def ask_sources(
@@ -49,18 +40,22 @@ def ask_sources(
         except SlipwayError as error:
             return error
 
+    def cancel() -> None:
+        for source in sources:
+            source.cancel()
+
     answers: list[SourceAnswer] = []
     silent: list[Silence] = []
-    with ThreadPoolExecutor(max(1, len(sources))) as pool:
-        for source, answer in zip(sources, pool.map(ask, sources), strict=True):
-            if isinstance(answer, SourceAnswer) and answer.asked:
-                answers.append(answer)
-                say(f"{source.name}: answered for {len(answer.asked)} packages, {len(answer.findings)} findings")
-            elif isinstance(answer, SourceAnswer):
-                silent.append(Silence(source.name, source.ecosystems, answer.silence or "it was asked for nothing"))
-            else:
-                words = "; ".join((answer.message, *(line[:160] for line in answer.details[-1:])))
-                silent.append(Silence(source.name, source.ecosystems, words))
+    said = at_once([partial(ask, source) for source in sources], len(sources), cancel)
+    for source, answer in zip(sources, said, strict=True):
+        if isinstance(answer, SourceAnswer) and (answer.asked or answer.strangers):
+            answers.append(answer)
+            say(f"{source.name}: answered for {len(answer.asked)} packages, {len(answer.findings)} findings")
+        elif isinstance(answer, SourceAnswer):
+            silent.append(Silence(source.name, source.ecosystems, answer.silence or "it was asked for nothing"))
+        else:
+            words = "; ".join((answer.message, *(line[:160] for line in answer.details[-1:])))
+            silent.append(Silence(source.name, source.ecosystems, words))
     for one in silent:
         say(f"{one.source}: no answer: {one.why}")
     return tuple(answers), tuple(silent)
@@ -76,7 +71,9 @@ def gather(
     document, _ = read_document(workspace.file, shown(workspace.file))
     count = len(workspace.vulnerabilities.ignore)
     places = [document.where(("vulnerabilities", "ignore", n)) for n in range(count)] if document else []
-    return Evidence(inventories, answers, silent, places)
+    expected = {name: frozenset({Ecosystem.DEBIAN, Ecosystem.NPM}) for name in workspace.frontend.portals}
+    expected["backend"] = frozenset({Ecosystem.DEBIAN, Ecosystem.PYTHON})
+    return Evidence(inventories, answers, silent, places, expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +103,11 @@ class Report:
                 for f in evidence.findings()
             ],
             "sources": [
-                *({"name": a.source, "answered": len(a.asked), "why": a.silence} for a in evidence.answers),
-                *({"name": one.source, "answered": 0, "why": one.why} for one in evidence.silent),
+                *(
+                    {"name": a.source, "answered": len(a.asked), "why": a.silence, "blind": a.blind}
+                    for a in evidence.answers
+                ),
+                *({"name": one.source, "answered": 0, "why": one.why, "blind": ""} for one in evidence.silent),
             ],
             "unknown": [ecosystem.label for ecosystem in evidence.unknown()],
             "sboms": {image: str(file) for image, file in self.sboms.items()},

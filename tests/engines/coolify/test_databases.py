@@ -109,3 +109,12 @@ def test_unknown_fields_given_as_a_list_of_names_are_readable_and_the_password_m
         coolify.create_database(POSTGRES, Lines())
     assert caught.value.details == ("postgres_user: unknown or wrong", "image: unknown or wrong")
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_address_from_outside_is_read_where_somebody_made_the_database_public(wire: Wire) -> None:
+    url = "postgres://app:hunter2-hunter2@192.0.2.7:5433/app"
+    wire.on(*READ, database("running", external_db_url=url))
+    mask = Mask()
+    with wire.client(mask=mask) as coolify:
+        assert coolify.create_database(POSTGRES, Lines()).external_url == Secret(url)
+    assert mask(f"see {url}") == "see [secret]"

@@ -15,7 +15,10 @@ DROP = object()
 
 @dataclass(slots=True)
 class FakeEngine:
-    """`answers` maps the end of a path to answers (lists of JSON or bytes), one a request, the last for all others."""
+    """`answers` maps the end of a path to answers (lists of JSON or bytes), one a request, the last for all others.
+
+    What can be called among them is called when its turn comes.
+    """
 
     url: str
     answers: dict[str, list[list[object]]] = field(default_factory=dict)
@@ -64,6 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for message in messages:
+            if callable(message):
+                message()
+                continue
             if message is DROP:
                 self.wfile.write(b"ffff\r\n{")
                 self.close_connection = True

@@ -275,6 +275,24 @@ def test_an_engine_lost_in_the_middle_of_a_build_is_unreachable(engine: FakeEngi
         BuildKitImages(engine.url).build(_here(tmp_path), _quiet)
 
 
+@pytest.mark.parametrize("first", [[{"status": "Downloading"}], []])
+def test_cancel_ends_a_pull_from_another_thread(engine: FakeEngine, first: list[object]) -> None:
+    over, pulling = threading.Event(), threading.Event()
+    engine.answers["/images/create"] = [[*first, pulling.set, lambda: over.wait(30)]]
+    images = BuildKitImages(engine.url)
+
+    def cancel() -> None:
+        pulling.wait(10)
+        images.cancel()
+
+    threading.Thread(target=cancel, daemon=True).start()
+    begin = time.monotonic()
+    with pytest.raises(Refused, match="was cancelled"):
+        images.pull("registry.example.org/a:1")
+    assert time.monotonic() - begin < 5
+    over.set()
+
+
 def test_what_the_machine_gives_to_every_build_stands_behind_the_builds_own(engine: FakeEngine, tmp_path: Path) -> None:
     engine.answers["/build"] = [[{"errorDetail": {"message": "no"}, "error": "no"}]]
     build = replace(_here(tmp_path), arguments={"WORD": "own"})

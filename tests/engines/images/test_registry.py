@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -17,7 +18,8 @@ from slipway.engines.images.bases import ensure_bases
 from slipway.engines.images.buildkit import BuildKitImages
 from slipway.errors import Refused, SlipwayError, Unreachable, UsageError
 from slipway.ports import ContextPart, ImageBuild, Pushed
-from tests.engines.images.registries import LABEL, PASSWORD, USER, answers, hostile, log_in, real_registry
+from tests.door import before
+from tests.engines.images.registries import LABEL, PASSWORD, USER, answers, hostile, log_in, real_registry, tags
 
 pytestmark = pytest.mark.docker
 
@@ -83,6 +85,9 @@ def test_the_log_in_that_docker_keeps_reaches_pushes_pulls_and_bases(
         log_in(login, registry, "wrong")
         with pytest.raises(UsageError, match="wants another log-in"):
             images.push(base, lines.append)
+        with pytest.raises(UsageError, match=rf"(?s){registry} wants another log-in.*docker login {registry}"):
+            images.fetch(base, lines.append)
+        assert not images.answers(base)
         log_in(login, registry)
         images.push(base, lines.append)
         subprocess.run(["docker", "image", "rm", "-f", base], capture_output=True, check=True)
@@ -92,6 +97,12 @@ def test_the_log_in_that_docker_keeps_reaches_pushes_pulls_and_bases(
         assert inputs.unknown_bases == ()
         assert inputs.parts[f"base {base}"].startswith("sha256:")
         built = images.build(build, lambda event: lines.append(f"{event.step} {event.text}"))
+        subprocess.run(["docker", "image", "rm", "-f", base], capture_output=True, check=True)
+        # So does one that is only copied from: no build ever asks a registry for a log-in itself.
+        copies = made(tmp_path, label, f"slipway-test/{label}:2")
+        (copies.context[0].root / "Dockerfile").write_text(f"FROM scratch\nCOPY --from={base} / /\n")
+        assert images.read([copies])["web"].unknown_bases == ()
+        images.build(copies, quiet)
         subprocess.run(["docker", "image", "rm", "-f", base], capture_output=True, check=True)
         log_in(login, registry, "wrong")
         with pytest.raises(UsageError, match="wants another log-in"):
@@ -183,11 +194,36 @@ def test_cancel_ends_a_push_that_waits_for_its_registry(tmp_path: Path, label: s
         stop = threading.Thread(target=cancel)
         stop.start()
         begin = time.monotonic()
-        with pytest.raises(Refused, match="the push was cancelled"):
+        with pytest.raises(Refused, match="was cancelled"):
             images.push(reference, quiet)
         assert time.monotonic() - begin < 20
         stop.join()
         over.set()
+
+
+def test_a_registry_that_dies_in_the_middle_of_an_upload_gets_the_rest_when_it_is_back(
+    tmp_path: Path, label: str
+) -> None:
+    images, lines = BuildKitImages(), list[str]()
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{listening.getsockname()[1]}"
+    with real_registry(label) as registry:
+        host, _, port = registry.partition(":")
+        with before(listening, lambda: socket.create_connection((host, int(port))), after=150_000) as door:
+            reference = f"{address}/slipway-test/{label}:1"
+            images.build(made(tmp_path, label, reference), quiet)
+
+            def say(text: str) -> None:
+                lines.append(text)
+                if "retrying" in text:
+                    assert not images.answers(f"{registry}/slipway-test/{label}:1")
+                    door.open()
+
+            pushed = images.push(reference, say)
+            assert not door.after
+        assert any("retrying" in line for line in lines)
+        assert pushed.layers == 1
+        assert tags(registry, f"slipway-test/{label}") == ["1"]
 
 
 def test_a_package_mirror_that_does_not_answer_is_no_broken_build(tmp_path: Path, label: str) -> None:

@@ -2,6 +2,8 @@
 
 import _thread
 import contextlib
+import gc
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ import pytest
 
 from slipway.config.workspace import Backend, Engine, Role, Service, TaskProbe
 from slipway.engines.clean_layers import CleanLayers
+from slipway.engines.engine_address import EngineAddress
 from slipway.engines.image_tests import ImageTests
 from slipway.errors import Unreachable, UsageError
 from slipway.ports import BuiltImage
@@ -25,6 +28,7 @@ from slipway.rehearsal.stage.scene import LABEL
 from slipway.secret import Secret
 from slipway.testing import Lines
 from tests import tiny
+from tests.door import Door, before
 from tests.rehearsal.stage.conftest import GOOD
 
 pytestmark = pytest.mark.docker
@@ -169,7 +173,54 @@ def test_an_interrupt_takes_everything_away(
         assert time.monotonic() - begin < 30
 
 
-def test_an_engine_that_is_lost_half_way_is_an_error(
+@contextmanager
+def engine_door(folder: Path) -> Iterator[tuple[Door, docker.DockerClient]]:
+    """Stand before this machine's engine; the client goes through the door."""
+    engine = EngineAddress.configured().socket()
+
+    def connect() -> socket.socket:
+        there = socket.socket(socket.AF_UNIX)
+        there.connect(str(engine))
+        return there
+
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(folder / "engine.sock"))
+    listening.listen()
+    with before(listening, connect) as door:
+        through = docker.DockerClient(f"unix://{folder}/engine.sock", timeout=20)
+        try:
+            yield door, through
+        finally:
+            through.close()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_an_engine_that_is_lost_half_way_is_an_error_and_what_stands_is_named(
+    client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stage(client, tmp_path, monkeypatch, {}) as made, engine_door(tmp_path) as (door, through):
+        told: list[str] = []
+
+        def say(text: str) -> None:
+            told.append(text)
+            if "Redis answer" in text:  # services start, layers are read
+                door.shut()
+
+        made.client = made.scene.client = through
+        made.say = made.scene.say = say
+        begin = time.monotonic()
+        with pytest.raises(Unreachable, match="connection to the Docker engine was lost"), made:
+            made.check()
+        assert time.monotonic() - begin < 20
+        assert "PostgreSQL and Redis answer" in told
+        assert told[-1].startswith("not all of the stage could be removed")
+        mine = Removal(client, (f"{LABEL}={made.scene.name}",), "")
+        assert mine.left()
+        mine.remove(lambda _: None)  # as `inv rehearse.down` does once there is an engine again
+    gc.collect()  # the client drops sockets that broke off under it without closing them
+
+
+def test_an_engine_that_is_lost_at_the_start_is_an_error(
     client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stage(client, tmp_path, monkeypatch, {}) as made:

@@ -3,8 +3,7 @@ import type { Artist, Play, Stats } from "./types";
 
 const TIMEOUT_MS = 10_000;
 
-const configured: string | undefined = import.meta.env.VITE_API_URL;
-export const apiUrl = (configured || "http://localhost:8000").replace(/\/+$/, "");
+export const apiUrl = (import.meta.env.VITE_API_URL || "http://localhost:8000").replace(/\/+$/, "");
 
 /** An answer of the API that is not a success; `status` is 0 when there was no answer. */
 export class ApiError extends Error {

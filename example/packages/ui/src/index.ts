@@ -1,3 +1,4 @@
+/// <reference path="./env.d.ts" />
 export { ApiError, apiUrl, getStats, listArtists, listPlays, logIn, logOut, recordPlay } from "./api";
 export { Bars, Card, Failure, Figure, LiveCounter, Members, Page } from "./components";
 export { useSession } from "./session";

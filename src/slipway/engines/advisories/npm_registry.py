@@ -48,6 +48,9 @@ class NpmRegistry:
             findings += self._findings([package for package in packages if package.name in some])
         return SourceAnswer(self.name, frozenset(packages), tuple(findings))
 
+    def cancel(self) -> None:
+        """Need nothing: a question holds no more than its connection, which ends with the process."""
+
     def _findings(self, packages: Sequence[Package]) -> list[Finding]:
         versions: dict[str, list[str]] = {}
         for package in packages:

@@ -34,6 +34,7 @@ class PipAudit:
         self._program = program or str(Path(sys.executable).with_name("pip-audit"))
         self._options = ("--vulnerability-service", service, *(("--osv-url", address) if address else ()))
         self._seconds = seconds
+        self._shell = LocalShell()
 
     def ask(self, inventories: Sequence[Inventory], sboms: dict[str, Path]) -> SourceAnswer:  # noqa: ARG002 - asked by name
         """Ask for every Python package once. Raises `Unreachable` where the program gives no report."""
@@ -57,11 +58,15 @@ class PipAudit:
                 findings += [_finding(package, vulnerability, self.name) for vulnerability in entry.get("vulns", ())]
         return SourceAnswer(self.name, frozenset(asked), tuple(findings), silence=reasons[0] if reasons else "")
 
+    def cancel(self) -> None:
+        """End the program that runs, from another thread."""
+        self._shell.cancel()
+
     def _report(self, packages: Sequence[Package]) -> list[dict[str, Any]]:
         with tempfile.TemporaryDirectory(prefix="slipway-audit-") as folder:
             lines = Path(folder, "requirements.txt")
             lines.write_text("".join(f"{package.name}=={package.version}\n" for package in packages))
-            done = LocalShell().run(
+            done = self._shell.run(
                 command(
                     *(self._program, "--requirement", str(lines), "--no-deps", "--disable-pip", "--format", "json"),
                     *("--aliases", "on", "--progress-spinner", "off", "--timeout", "15"),

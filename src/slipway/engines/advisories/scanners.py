@@ -35,6 +35,7 @@ class Scanner:
         self._read = read
         self._saw = saw
         self._seconds = seconds
+        self._shell = LocalShell()
 
     def ask(self, inventories: Sequence[Inventory], sboms: dict[str, Path]) -> SourceAnswer:
         """Scan each image's SBOM. Raises `Unreachable` where the program fails or its report cannot be read."""
@@ -56,9 +57,13 @@ class Scanner:
                 )
         return SourceAnswer(self.name, frozenset(asked), tuple(dict.fromkeys(findings)))
 
+    def cancel(self) -> None:
+        """End the program that runs, from another thread."""
+        self._shell.cancel()
+
     def _report(self, sbom: Path) -> Any:
         argv = tuple(word.format(sbom=sbom) for word in self._argv)
-        done = LocalShell().run(command(*argv, seconds=self._seconds))
+        done = self._shell.run(command(*argv, seconds=self._seconds))
         if not done.ok:
             tail = tuple(line[:300] for line in done.stderr.strip().splitlines()[-3:])
             raise Unreachable(f"{self.name} ended with {done.code}", where=self.name, details=tail)

@@ -78,12 +78,15 @@ def read_database(api: Api, name: str, uuid: str) -> ObservedDatabase:
             where=f"database {name}",
             hint="open its page in Coolify and save it",
         )
-    password = re.search(r"://[^:@/]*:([^@/]+)@", url)
-    api.mask.add([Secret(url)] + ([Secret(password[1])] if password else []))
+    external = text_of(record, "external_db_url")  # null unless the database was made public in Coolify
+    for address in filter(None, (url, external)):
+        password = re.search(r"://[^:@/]*:([^@/]+)@", address)
+        api.mask.add([Secret(address)] + ([Secret(password[1])] if password else []))
     return ObservedDatabase(
         name=name,
         uuid=text_of(record, "uuid") or uuid,
         status=text_of(record, "status"),
         internal_url=Secret(url),
         image=text_of(record, "image"),
+        external_url=Secret(external) if external else None,
     )

@@ -222,12 +222,17 @@ class BuildKitImages:
         return self.inspect(newest["Id"]) if newest else None
 
     def fetch(self, reference: str, say: Say) -> BuiltImage | None:
-        """Pull and return the image; None where its registry does not have it or does not answer, which is said."""
-        if not self.answers(reference):
+        """Pull and return the image; None where its registry does not have it or does not answer, which is said.
+
+        Raises `UsageError` where the registry wants another log-in.
+        """
+        if not self._registries.offers(reference):
             say(f"no registry answers for {reference}")
             return None
         try:
             self.pull(reference)
+        except UsageError:
+            raise
         except SlipwayError as error:
             say(f"{reference} cannot be pulled: {error.message}")
             return None

@@ -4,16 +4,19 @@ The engine talks to the registry; docker-py hands it the log-in that Docker's ow
 (`~/.docker/config.json` and its credential helpers) in a header, so a password is in no command line and no layer.
 """
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from slipway.engines.images import errors as say_why
-from slipway.errors import Refused, Unreachable
+from slipway.errors import Refused, Unreachable, UsageError
 from slipway.ports import Pushed, Say
 
 if TYPE_CHECKING:
+    from docker import APIClient
     from requests import Response
 
     from slipway.engines.images.client import Engine
@@ -33,29 +36,39 @@ class Registries:
 
     engine: "Engine"
     silence: float = 120.0
-    _pushing: "set[Response]" = field(default_factory=set)
+    _moving: "set[Response]" = field(default_factory=set)
     _cancels: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def cancel(self) -> None:
-        """End every push that runs, also one that waits for its registry; it then raises `Refused`."""
-        from docker.types import CancellableStream
-
+        """End every push and pull that runs, also one that waits for its registry; it then raises `Refused`."""
         with self._lock:
             self._cancels += 1
-            streams = tuple(self._pushing)
+            streams = tuple(self._moving)
         for response in streams:
-            CancellableStream(iter(()), response).close()
+            _close(response)
 
     def answers(self, reference: str, seconds: float = 4.0) -> bool:
         """Whether a registry offers `reference` to this engine; asks the registry, downloads nothing."""
+        try:
+            return self.offers(reference, seconds)
+        except UsageError:
+            return False
+
+    def offers(self, reference: str, seconds: float = 4.0) -> bool:
+        """Return what `answers` does. Raises `UsageError` where the registry wants another log-in."""
         from docker.errors import APIError
         from requests.exceptions import RequestException
 
         with self.engine.client(seconds) as client:
             try:
                 client.inspect_distribution(reference)  # type: ignore[no-untyped-call]  # the stubs leave it out
-            except (APIError, RequestException):
+            except APIError as error:
+                why = say_why.pull_failed(reference, error.explanation or str(error))
+                if isinstance(why, UsageError):
+                    raise why from error
+                return False
+            except RequestException:
                 return False
         return True
 
@@ -64,17 +77,27 @@ class Registries:
 
         Raises `UsageError` when the registry wants another log-in, `Refused` with the engine's words for the rest.
         """
+        begun = self._cancels
+        try:
+            errors = self._pull(reference, begun)
+        except Unreachable:
+            self._refuse_cancelled(reference, begun)  # the stream was closed under it
+            raise
+        self._refuse_cancelled(reference, begun)
+        if errors:
+            raise say_why.pull_failed(reference, errors[0])
+
+    def _pull(self, reference: str, begun: int) -> list[str]:
         from docker.errors import APIError
         from docker.utils import parse_repository_tag
 
         repository, tag = parse_repository_tag(reference)
-        with self.engine.client(600.0) as client:
+        with self.engine.client(600.0) as client, self._remembered(client, begun):
             try:
                 messages = list(client.pull(repository, tag=tag or "latest", stream=True, decode=True))
             except APIError as error:
                 raise say_why.pull_failed(reference, error.explanation or str(error)) from error
-        if errors := [str(message["error"]) for message in messages if "error" in message]:
-            raise say_why.pull_failed(reference, errors[0])
+        return [str(message["error"]) for message in messages if "error" in message]
 
     def push(self, reference: str, say: Say) -> Pushed:
         """Push, trying again while the registry is busy (five times, for a minute at most), and return what was sent.
@@ -110,10 +133,8 @@ class Registries:
         doubt = self._doubt(reference)
         self._refuse_cancelled(reference, begun)
         heard = time.monotonic()
-        mine: set[Response] = set()
         try:
-            with self.engine.client(self.silence) as client:
-                client.hooks["response"].append(lambda response, *_, **__: self._remember(response, mine))
+            with self.engine.client(self.silence) as client, self._remembered(client, begun):
                 try:
                     for message in client.push(repository, tag=tag or "latest", stream=True, decode=True):
                         progress.take(message)
@@ -130,9 +151,6 @@ class Registries:
                 raise say_why.registry_silent(reference, why) from error
             if not is_cancelled:
                 raise
-        finally:
-            with self._lock:
-                self._pushing -= mine
         self._refuse_cancelled(reference, begun)
         if progress.problem:
             raise say_why.push_failed(reference, progress.problem)
@@ -143,7 +161,7 @@ class Registries:
 
     def _refuse_cancelled(self, reference: str, begun: int) -> None:
         if self._cancels != begun:
-            raise Refused("the push was cancelled", where=reference)
+            raise Refused("was cancelled", where=reference)
 
     def _doubt(self, reference: str) -> Exception | None:
         """Ask for the reference first: a registry that is busy is told apart in a second.
@@ -173,10 +191,32 @@ class Registries:
             raise say_why.registry_silent(reference, f"nothing was heard for {seconds:.0f} s") from error
         return None
 
-    def _remember(self, response: "Response", mine: "set[Response]") -> None:
-        with self._lock:
-            mine.add(response)
-            self._pushing.add(response)
+    @contextlib.contextmanager
+    def _remembered(self, client: "APIClient", begun: int) -> Iterator[None]:
+        """Keep what the engine answers to `client` where `cancel` finds it; an answer that comes after it is closed."""
+        mine: set[Response] = set()
+
+        def remember(response: "Response", *_: object, **__: object) -> None:
+            with self._lock:
+                mine.add(response)
+                self._moving.add(response)
+                is_late = self._cancels != begun
+            if is_late:
+                _close(response)
+
+        client.hooks["response"].append(remember)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._moving -= mine
+
+
+def _close(response: "Response") -> None:
+    """Break a stream off that another thread reads."""
+    from docker.types import CancellableStream
+
+    CancellableStream(iter(()), response).close()
 
 
 @dataclass(slots=True)

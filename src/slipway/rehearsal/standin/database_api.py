@@ -11,7 +11,7 @@ from .database_file import POSTGRESQL, REDIS
 from .endpoint import Endpoint
 from .requests import Call
 from .rules import Rule, boolean, errors_of, number, text, texts
-from .site import SERVER_UUID
+from .site import SERVER_IP, SERVER_UUID
 from .store import Row
 
 _IDENTIFIER = text(pattern=r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -174,6 +174,7 @@ def presented(call: Call, row: Row) -> Row:
     }
     if call.token.sensitive:
         shown["internal_db_url"] = database_file.internal_url(row)
+        shown["external_db_url"] = database_file.external_url(row, SERVER_IP)
     return shown
 
 

@@ -78,10 +78,21 @@ def mount_path(database_type: str, image: str) -> str:
 
 def internal_url(database: Row) -> str:
     """The URL inside the network, password included."""
+    return _url(database, database["uuid"], 6379 if database["database_type"] == REDIS else 5432)
+
+
+def external_url(database: Row, server_ip: str) -> str | None:
+    """The URL from outside; null unless the database was made public."""
+    if not database["is_public"] or not database["public_port"]:
+        return None
+    return _url(database, server_ip, database["public_port"])
+
+
+def _url(database: Row, host: str, port: int) -> str:
     if database["database_type"] == REDIS:
-        return f"redis://default:{quote(database['redis_password'], safe='')}@{database['uuid']}:6379/0"
+        return f"redis://default:{quote(database['redis_password'], safe='')}@{host}:{port}/0"
     user, password = (quote(database[f"postgres_{part}"], safe="") for part in ("user", "password"))
-    return f"postgres://{user}:{password}@{database['uuid']}:5432/{database['postgres_db']}"
+    return f"postgres://{user}:{password}@{host}:{port}/{database['postgres_db']}"
 
 
 def _environment(database: Row) -> list[str]:

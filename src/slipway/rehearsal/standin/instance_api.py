@@ -7,7 +7,7 @@ from .answers import Answer, message, refuse
 from .endpoint import Endpoint
 from .requests import Call
 from .settings import VERSION
-from .site import DESTINATION_UUID, SERVER_NAME, SERVER_UUID
+from .site import DESTINATION_UUID, SERVER_IP, SERVER_NAME, SERVER_UUID
 from .store import Row
 
 
@@ -85,7 +85,7 @@ def _server(call: Call) -> Row:
         "uuid": SERVER_UUID,
         "name": SERVER_NAME,
         "description": "The server that the stand-in deploys to.",
-        "ip": "host.docker.internal",
+        "ip": SERVER_IP,
         "user": "root",
         "port": 22,
         "is_coolify_host": True,

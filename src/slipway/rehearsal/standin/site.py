@@ -12,6 +12,7 @@ from .store import Store
 from .tokens import Tokens
 
 SERVER_UUID = "localhost0server0standin"
+SERVER_IP = "host.docker.internal"
 DESTINATION_UUID = "coolify0network0standin0"
 SERVER_NAME = "localhost"
 

@@ -1,0 +1,1 @@
+"""Models: a configuration as documented values, built from a `Config`; `catalogue.py` lists them."""

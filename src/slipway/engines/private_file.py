@@ -1,0 +1,44 @@
+"""Writing a file that others may not read: whole or not at all, whatever interrupts it."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from slipway.errors import Unreachable, UsageError
+
+
+def replace_file(file: Path, data: bytes, where: str, mode: int = 0o600) -> None:
+    """Put `data` in place of `file` with the rights `mode`; on failure, or an interrupt, what was there stays.
+
+    The half-written file beside it has a name that git ignores and is written over by the next attempt. Raises
+    `UsageError` for a symbolic link (what it names would be replaced unseen), `Unreachable` where it cannot be written.
+    """
+    if file.is_symlink():
+        raise UsageError(
+            "is a symbolic link, so it is not written to", where=where, hint="put the file itself here, or remove it"
+        )
+    partial = file.with_name(f".partial.{file.name}")
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as new:
+            os.fchmod(new.fileno(), mode)
+            new.write(data)
+            new.flush()
+            os.fsync(new.fileno())
+        partial.replace(file)
+    except OSError as error:
+        _forget(partial)
+        raise Unreachable(
+            f"cannot be written: {error.strerror}",
+            where=where,
+            hint="free some space there, or make the folder writable; what was there is unchanged",
+        ) from error
+    except BaseException:
+        _forget(partial)
+        raise
+
+
+def _forget(partial: Path) -> None:
+    with suppress(OSError):
+        partial.unlink(missing_ok=True)

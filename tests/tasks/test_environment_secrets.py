@@ -1,0 +1,186 @@
+"""Sealing, opening and renewing secrets as a person types it."""
+
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from slipway.engines.age import new_key
+from tests.tasks.typed import Desk
+
+PLAIN, SEALED = "production.secrets.env", "production.secrets.env.age"
+TEXT = "# ours\nSECRET_KEY=the-key-of-now\nDEMO_USER_PASSWORD=a-demo-password\n"
+STRANGER, STRANGER_PUBLIC = new_key()
+
+
+@pytest.fixture
+def team(desk: Desk) -> str:
+    """My own key made, and listed in env/recipients.txt."""
+    public = str(desk.types("env.keygen --format json").document["public"])
+    desk.writes("recipients.txt", f"# the team\n{public}\n")
+    return public
+
+
+def test_a_key_is_made_once_and_its_public_half_told_again(desk: Desk, team: str, tmp_path: Path) -> None:
+    file = tmp_path / "home" / ".config" / "slipway" / "age.txt"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    before = file.read_text()
+    again = desk.types("env.keygen --format json")
+    assert again.document == {"ok": True, "file": str(file), "public": team, "made": False}
+    assert file.read_text() == before
+    assert "AGE-SECRET-KEY" not in again.said
+
+
+def test_sealed_committed_and_opened_by_somebody_else_of_the_team(desk: Desk, team: str) -> None:
+    plain = desk.writes(PLAIN, TEXT)
+    first = desk.types("env.seal --env production")
+    assert (first.code, "opened again with your key: the same" in first.said) == (0, True)
+    sealed = desk.root / "env" / SEALED
+    data = sealed.read_bytes()
+    again = desk.types("env.seal --env production --format json")
+    assert again.document == {"ok": True, "steps": []}
+    assert sealed.read_bytes() == data
+    plain.unlink()
+    assert desk.types("env.unseal --env production").code == 0
+    assert plain.read_text() == TEXT
+    assert stat.S_IMODE(plain.stat().st_mode) == 0o600
+
+
+def test_a_member_who_joins_or_leaves_makes_it_another_seal(desk: Desk, team: str) -> None:
+    desk.writes(PLAIN, TEXT)
+    desk.types("env.seal --env production")
+    sealed = (desk.root / "env" / SEALED).read_bytes()
+    desk.writes("recipients.txt", f"{team}\n{STRANGER_PUBLIC}\n")
+    assert "sealed for 2 keys" in desk.types("env.seal --env production").said
+    assert (desk.root / "env" / SEALED).read_bytes() != sealed
+    gone = desk.types(f"env.seal --env production --recipient {STRANGER_PUBLIC}")
+    assert "you cannot open it" in gone.said
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "holds no secret"),
+        ("# nothing yet\n", "holds no secret"),
+        (b"SECRET_KEY=caf\xe9\n", "is not UTF-8"),
+        (b"SECRET_KEY=\0\n", "zero byte"),
+        ("SECRET_KEY='open\n", "opens a quote that is never closed"),
+        (b"A=" + b"x" * 1_100_000, "larger than 1 MB"),
+    ],
+)
+def test_what_is_not_worth_sealing_is_refused_and_leaves_nothing(
+    desk: Desk, team: str, text: str | bytes, told: str
+) -> None:
+    desk.writes(PLAIN, text)
+    ran = desk.types("env.seal --env production")
+    assert (ran.code, told in ran.err) == (2, True), ran.said
+    assert sorted(one.name for one in (desk.root / "env").glob("*secrets*")) == [PLAIN]
+
+
+def test_a_file_that_git_tracks_and_one_that_is_not_there_are_refused(desk: Desk, team: str) -> None:
+    assert "there is no such file" in desk.types("env.seal --env production").err
+    desk.writes(PLAIN, TEXT)
+    for words in (["init", "-q"], ["add", "-f", f"env/{PLAIN}"]):
+        subprocess.run(["git", *words], cwd=desk.root, check=True, capture_output=True)
+    for task in ("env.seal", "env.unseal"):
+        ran = desk.types(f"{task} --env production")
+        assert (ran.code, "git tracks this file" in ran.err, "git rm --cached" in ran.err) == (2, True, True)
+
+
+def test_without_recipients_nobody_is_sealed_for(desk: Desk) -> None:
+    desk.writes(PLAIN, TEXT)
+    assert "names nobody to seal for" in desk.types("env.seal --env production").err
+    assert "is no public key" in desk.types("env.seal --env production --recipient age1no").err
+    assert not (desk.root / "env" / SEALED).exists()
+
+
+def test_a_plain_file_that_differs_is_replaced_only_when_that_is_meant(desk: Desk, team: str) -> None:
+    plain = desk.writes(PLAIN, TEXT)
+    desk.types("env.seal --env production")
+    assert "nothing changed" in desk.types("env.unseal --env production").said
+    plain.write_text("SECRET_KEY=mine\n")
+    ran = desk.types("env.unseal --env production")
+    assert (ran.code, "holds something else" in ran.err, plain.read_text()) == (2, True, "SECRET_KEY=mine\n")
+    assert desk.types("env.unseal --env production --yes").code == 0
+    assert plain.read_text() == TEXT
+
+
+@pytest.mark.parametrize("spoil", ["stranger", "cut", "damaged", "none", "huge"])
+def test_a_seal_that_does_not_open_is_told_with_the_way_out(
+    desk: Desk, team: str, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    plain = desk.writes(PLAIN, TEXT)
+    desk.types("env.seal --env production")
+    plain.unlink()
+    sealed = desk.root / "env" / SEALED
+    data = sealed.read_bytes()
+    spoilt = {"cut": data[:-80], "damaged": data.replace(b"YW", b"YX", 1), "huge": b"x" * 10_000_000}
+    sealed.write_bytes(spoilt.get(spoil, data))
+    if spoil == "stranger":
+        monkeypatch.setenv("SLIPWAY_AGE_IDENTITY", STRANGER.reveal())
+    if spoil == "none":
+        (Path.home() / ".config" / "slipway" / "age.txt").unlink()
+    told = {
+        "stranger": "sealed for other keys",
+        "cut": "is cut off",
+        "damaged": "age file",
+        "none": "no key is at hand",
+        "huge": "larger than 1.5 MB",
+    }[spoil]
+    for task in ("env.unseal", "env.show", "env.rotate --name SECRET_KEY --yes"):
+        ran = desk.types(f"{task} --env production")
+        assert (ran.code, told in ran.err, "Traceback" in ran.said) == (2, True, False), ran.said
+        assert "->" in ran.err
+    check = desk.types("check.env --env production --format json")
+    (issue,) = check.document["issues"]
+    assert (check.code, issue["id"]) == (1, {"none": "file.locked", "huge": "file.huge"}.get(spoil, "file.sealed"))
+    assert not plain.exists()
+
+
+def test_a_new_signing_key_keeps_the_older_one_valid_and_everything_else(desk: Desk) -> None:
+    plain = desk.writes(PLAIN, TEXT)
+    refused = desk.types("env.rotate --name SECRET_KEY --env production")
+    assert (refused.code, plain.read_text()) == (2, TEXT)
+    ran = desk.types("env.rotate SECRET_KEY --env production --yes --format json")
+    assert ran.code == 0, ran.said
+    assert ran.document["changed"] == ["SECRET_KEY", "SECRET_KEY_FALLBACKS"]
+    assert "inv deploy --env production" in ran.document["next"][0]
+    lines = plain.read_text().splitlines()
+    assert lines[0] == "# ours"
+    assert lines[2:] == ["DEMO_USER_PASSWORD=a-demo-password", "SECRET_KEY_FALLBACKS=the-key-of-now"]
+    new = lines[1].removeprefix("SECRET_KEY=")
+    assert len(new) == 64
+    assert new not in ran.said
+    desk.types("env.rotate SECRET_KEY --env production --yes")
+    assert plain.read_text().splitlines()[3] == f"SECRET_KEY_FALLBACKS={new},the-key-of-now"
+
+
+def test_a_sealed_secret_is_renewed_without_ever_lying_open(desk: Desk, team: str) -> None:
+    plain = desk.writes(PLAIN, TEXT)
+    desk.types("env.seal --env production")
+    plain.unlink()
+    assert desk.types("env.rotate DEMO_USER_PASSWORD --env production --yes").code == 0
+    assert not plain.exists()
+    desk.types("env.unseal --env production")
+    new = plain.read_text()
+    assert (new.splitlines()[:2], "a-demo-password" in new) == (TEXT.splitlines()[:2], False)
+    assert desk.types("env.rotate DEMO_USER_PASSWORD --env production --yes").code == 0
+    assert "nothing changed" in desk.types("env.unseal --env production").said, "both were renewed"
+    plain.write_text("SECRET_KEY=another\n")
+    ran = desk.types("env.rotate DEMO_USER_PASSWORD --env production --yes")
+    assert (ran.code, "would stand in one of them only" in ran.err) == (2, True)
+
+
+def test_an_interrupt_while_a_secret_is_written_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = desk.writes(PLAIN, TEXT)
+
+    def interrupted(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", interrupted)
+        ran = desk.types("env.rotate SECRET_KEY --env production --yes")
+    assert (ran.code, plain.read_text()) == (130, TEXT)
+    assert sorted(one.name for one in (desk.root / "env").glob("*secrets*")) == [PLAIN]
+    assert not list((desk.root / "env").glob(".partial*"))
