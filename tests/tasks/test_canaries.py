@@ -35,7 +35,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "build.push": (f"build.push {ENV}",),
     "check.env": (f"check.env {ENV}", "check.env --env staging"),
     "check.images": ("check.images",),
-    "check.readers": ("check.readers", "check.readers --format json"),
+    "check.readers": ("check.readers",),
     "check.vulnerabilities": (f"check.vulnerabilities {ENV}",),
     "db.backup": (f"db.backup {ENV}",),
     "db.backups": (f"db.backups {ENV}",),
