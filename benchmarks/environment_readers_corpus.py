@@ -33,6 +33,8 @@ def corpus_figures(readers: "Mapping[str, EnvReader]") -> list[Figure]:
     sets = [set_ for size in (1, 2, 3, len(nine)) for set_ in itertools.combinations(nine, size)]
     oracle.ask((reader, text) for case in cases for text in {case["text"], *texts_of(case["text"])} for reader in nine)
     oracle.ask(proofs((("K", case["meant"]) for case in cases), list(nine)))
+    if oracle.silent:
+        raise SystemExit(f"not every reader answered: {oracle.silent}")
     wrong, offers, none = 0, dict[str, str](), 0
     for case in cases:
         for chosen in sets:

@@ -90,6 +90,8 @@ def _offers(readers: "Mapping[str, EnvReader]", values: int, chance: random.Rand
         value = "".join(chance.choices(_NASTY, k=chance.randint(1, 9)))
         wanted.append((_SETS[number % len(_SETS)], f"N{number}", value))
     oracle.ask(question for set_, name, value in wanted for question in proofs([(name, value)], set_))
+    if oracle.silent:
+        raise SystemExit(f"not every reader answered: {oracle.silent}")
     files: dict[tuple[Reader, ...], tuple[str, dict[str, str]]] = {}
     for set_, name, value in wanted:
         if (offer := spell(name, value, set_, oracle)) is not None:

@@ -92,4 +92,4 @@ def test_what_is_called_safe_runs_nothing_whatever_it_is(tmp_path: Path) -> None
     safe = [text for text in texts if is_safe(text)]
     assert len(safe) > 100
     assert not [text for text in safe if "`" in text.split("#")[0] and "'" not in text and "\\" not in text]
-    assert len(readers()[Reader.BASH].read(safe[:200])) == min(200, len(safe))
+    assert len(readers()[Reader.BASH].read(safe[:500])) == min(500, len(safe))

@@ -1,6 +1,7 @@
 """bash, which does not read an env file but runs it: asked only about files that hold nothing but assignments."""
 
 import re
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,7 +33,7 @@ enable -n kill eval exec command enable trap read mapfile readarray coproc sourc
 set -r
 for ((i = 0; i < $1; i++)); do
     (
-        printf '%s\\0' "$i"
+        printf '%s\\0' "$2 $i"
         set --
         set -a
         . "$i.env"
@@ -42,7 +43,6 @@ for ((i = 0; i < $1; i++)); do
             case $1 in PATH | PWD | OLDPWD | SHLVL | _) ;; *) printf '%s=%s\\0' "$1" "${!1}" ;; esac
             shift
         done
-        printf '\\0'
     )
 done
 """
@@ -99,13 +99,19 @@ class Bash:
         with private_folder() as folder:
             for index, text in enumerate(files):
                 write(folder / f"{index}.env", text)
-            argv = (str(self._bash), "--noprofile", "--norc", "-c", _SCRIPT, "bash", str(len(files)))
+            mark = secrets.token_hex(16)  # which no file can know, and so none can print
+            argv = (str(self._bash), "--noprofile", "--norc", "-c", _SCRIPT, "bash", str(len(files)), mark)
             answer = ask(argv, folder).stdout
-        parts = answer.decode("utf-8", "surrogateescape").removesuffix("\0\0").split("\0\0") if answer else []
-        cases = [part.split("\0") for part in parts]
-        if [case[0] for case in cases] != [str(index) for index in range(len(files))]:
+        found: list[dict[str, str]] = []
+        for word in answer.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+            if word == f"{mark} {len(found)}":
+                found.append({})
+            elif found:
+                name, _, value = word.partition("=")
+                found[-1][name] = value
+        if len(found) != len(files):
             raise Unreachable("bash gave no whole answer", where="bash")
-        return [Reading(dict(pair.split("=", 1) for pair in case[1:] if pair)) for case in cases]
+        return [Reading(values) for values in found]
 
 
 def _refusal(text: str) -> Reading | None:
