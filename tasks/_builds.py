@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 def make_bases(s: Session, *, fresh: bool) -> None:
     """Make the base images and list them."""
     from slipway.rehearsal.world import BASES
+    from slipway.release.bases import RECIPES
 
     s.ensure_engine()
-    made = s.bases(BASES, s.console.say, fresh=fresh)
+    # What only some workspaces need is made with their images, and from then on renewed like the others.
+    there = [name for name, recipe in RECIPES.items() if name not in BASES and s.images.inspect(recipe.image)]
+    made = s.bases((*BASES, *there), s.console.say, fresh=fresh)
     rows = []
     for name, reference in made.items():
         found = s.images.inspect(reference)
@@ -33,6 +36,7 @@ def build(s: Session, only: tuple[str, ...] = (), configure: str = "", *, force:
     `configure` overrides when portals learn their variables, "" leaves it to the workspace file.
     """
     from slipway.engines.images.records import RecordFolder
+    from slipway.plans.build_common import bases_of
     from slipway.plans.desired import optional_setting
     from slipway.rehearsal.stages import workspace_builds
     from slipway.verbs.build import build_images
@@ -47,7 +51,7 @@ def build(s: Session, only: tuple[str, ...] = (), configure: str = "", *, force:
     if unknown:
         names = ", ".join(wanted.name for wanted in builds)
         raise UsageError(f"there is no image {', '.join(sorted(unknown))}", hint=f"there are {names}")
-    world.bases(("python", "node", "nginx"), s.console.say)
+    world.bases(bases_of(s.workspace), s.console.say)
     try:
         built = build_images(
             s.images,

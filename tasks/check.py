@@ -30,6 +30,18 @@ def env(
 
 
 @task(
+    help=helped("source", "workspace", "format")
+    | {"fetch": "bring the readers that are missing here into .slipway/tools (by apt, pip and npm), to be asked only"}
+)
+def readers(c: Context, source: str = "", workspace: str = "", format: str = "text", fetch: bool = False) -> None:
+    """Show which programs read each env file of the source, by which line, and what answers for them here."""
+    from tasks._environment import show_readers
+
+    with session(source=source, workspace=workspace, format=format) as s:
+        show_readers(s, fetch=fetch)
+
+
+@task(
     help=helped("source", "workspace", "format", "verbose")
     | {"env": "whose values a portal of `--configure build` must hold (default: rehearsal); nothing else of it is used"}
 )

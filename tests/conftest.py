@@ -34,6 +34,11 @@ def _needs_engine(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) for name in ("docker", "rehearsal"))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: they may hold the time, and every process has to find the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what needs an engine only where somebody asked for that, and never in CI."""
     if os.environ.get("SLIPWAY_NO_ENGINE") == "1" and os.environ.get("CI") != "true":

@@ -1,9 +1,9 @@
 """Installs the Debian packages of the image, without those that the workspace leaves out, and that nothing misses.
 
-APT_PACKAGES and APT_WITHOUT are names between blanks. What is left out is said to be there by one small package that
-provides it, so apt and dpkg stay content, later security updates install as ever, and no list of packages names what is
-not in the image. Every program and library must then still find what it is linked with; only what is loaded on demand
-(`dlopen`) may be gone.
+APT_PACKAGES and APT_WITHOUT are names between blanks; packages of our own making lie in `OWN`. What is left out is said
+to be there by one small package that provides it, so apt and dpkg stay content, later security updates install as ever,
+and no list of packages names what is not in the image. Every program and library must then still find what it is linked
+with; only what is loaded on demand (`dlopen`) may be gone.
 """
 
 import difflib
@@ -18,6 +18,8 @@ from pathlib import Path
 
 _PLANNED = re.compile(r"^Inst (\S+)(?: \[\S+\])? \((\S+)", re.MULTILINE)
 _PLACEHOLDER = "slipway-left-out"
+OWN = Path("/run/packages/package")
+"""Where packages are that were built for the image and not taken from the mirror."""
 
 
 def main() -> None:
@@ -25,6 +27,7 @@ def main() -> None:
     wanted, without = os.environ.get("APT_PACKAGES", "").split(), os.environ.get("APT_WITHOUT", "").split()
     if not shutil.which("tini"):
         wanted.append("tini")
+    wanted += sorted(str(file) for file in OWN.glob("*.deb"))
     if wanted:
         told("apt-get", "-q", "update")
     planned = plan(wanted) if wanted else {}

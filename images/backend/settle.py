@@ -1,8 +1,9 @@
 """Gives files times that tell nothing of when or where they were made, so that equal contents make equal layers.
 
-settle.py FOLDER               every time is 0, as in the build context
-settle.py --by-content FOLDER  a file's time follows from its content: what answers "not modified" by time and size, as
-                               WhiteNoise does, must see another time where a file has changed
+settle.py FOLDER     every time is 0, as in the build context
+
+`of_content` is for what answers "not modified" by time and size, as WhiteNoise does: it must see another time where a
+file has changed.
 """
 
 import hashlib
@@ -13,13 +14,11 @@ from pathlib import Path
 _YEAR = 365 * 24 * 3600
 
 
-def main(root: Path, *, by_content: bool) -> None:
+def main(root: Path) -> None:
     """Set the times of everything below `root` and of `root` itself."""
     for folder, _, names in os.walk(root, topdown=False):
         for name in names:
-            file = Path(folder, name)
-            moment = of_content(file) if by_content and not file.is_symlink() else 0
-            os.utime(file, (moment, moment), follow_symlinks=False)
+            os.utime(Path(folder, name), (0, 0), follow_symlinks=False)
         os.utime(folder, (0, 0))
 
 
@@ -31,5 +30,4 @@ def of_content(file: Path) -> int:
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    main(Path(words[-1]), by_content=words[0] == "--by-content")
+    main(Path(sys.argv[1]))

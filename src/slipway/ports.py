@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from slipway.command import Command, Result
+from slipway.config.env_readers import Reader, Reading
 from slipway.inventory.advisory import SourceAnswer
 from slipway.inventory.package import Ecosystem, Inventory
 from slipway.release.backup import Backup
@@ -336,3 +337,22 @@ class AdvisorySource(Protocol):
 
     def cancel(self) -> None:
         """End, from another thread, what `ask` has started: programs and containers. Must not wait for an answer."""
+
+
+class EnvReader(Protocol):
+    """A real program or package that reads env files."""
+
+    @property
+    def reader(self) -> Reader:
+        """Which reader it is."""
+
+    @property
+    def stamp(self) -> str:
+        """What changes when the program does; no process is started for it."""
+
+    @property
+    def program(self) -> str:
+        """What answers, with its version. Raises `Unreachable` where it is not on this machine."""
+
+    def read(self, files: Sequence[str]) -> list[Reading]:
+        """Read each text as a file of its own, many in one process. Raises `Unreachable` without an answer."""

@@ -67,6 +67,8 @@ def drop(*path: str) -> Callable[[dict[str, Any]], object]:
         (put("backend", "path", value="/etc"), "must stay inside"),
         (put("backend", "path", value="a/../../b"), "must stay inside"),
         (put("backend", "apt", value=["libpq5; rm -rf /"]), "apt"),
+        (put("backend", "ffmpeg", value="video"), "ffmpeg"),
+        (put("backend", value={"path": "api", "ffmpeg": "sound", "apt": ["ffmpeg"]}), "ffmpeg is asked for twice"),
         (put("backend", "constraints", value=["x\n--index-url http://x"]), "constraints"),
         (put("databases", "postgres", "version", value="latest"), "version"),
         (put("databases", "postgres", "engine", value="mysql"), "engine"),

@@ -28,7 +28,7 @@ def person(clone: Checkout) -> Person:
         ("check.env --env nowhere", 2, "env/nowhere.env: there is no such file -> there are local, production"),
         ("check.env --env prodution", 2, "did you mean --env production?"),
         ("check.env --env ../../etc", 2, "an environment is named in small letters"),
-        ("check.env --format xml", 2, "--format xml is not known\n  -> text or json"),
+        ("check.env --format xml", 2, "--format xml is not known\n  -> text, json, github or sarif"),
         ("check.env --source absent", 2, "absent does not exist\n  -> give the checkout's root with --source PATH"),
         ("check.env --workspace absent.yaml", 2, "absent.yaml: there is no such file"),
         (

@@ -1,27 +1,16 @@
 """The scripts that the backend's build stages run: what they take out, how they share out, which times they give."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from tests.images.scripts import script
+
 ROOT = Path(__file__).parents[2]
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"backend_{name}", ROOT / "images" / "backend" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 debian, settle, share, trim = (script(name) for name in ("debian", "settle", "share", "trim"))
 
 
@@ -56,6 +45,10 @@ def test_tests_stubs_and_headers_go_and_what_is_read_stays(tmp_path: Path) -> No
             "compiling/slow.c": "",
             "kept/include/kept.h": "",
             "kept/tests/__init__.py": "",
+            "hooks/__init__.py": "import hooks.compile",
+            "hooks/hooks.c": "",
+            "hooks/tests/test_hooks.py": 'open("only_for_tests.h")',
+            "hooks/only_for_tests.h": "",
         },
     )
     trim.main(tmp_path, ["kept/include/*", "kept/tests"])
@@ -69,6 +62,7 @@ def test_tests_stubs_and_headers_go_and_what_is_read_stays(tmp_path: Path) -> No
         "compiling/fast.c",
         "kept/include/kept.h",
         "kept/tests/__init__.py",
+        "hooks/__init__.py",
     }
 
 
@@ -116,13 +110,11 @@ def test_symbols_go_and_repaired_libraries_stay_as_they_are(tmp_path: Path) -> N
 
 def test_times_follow_from_content_alone(tmp_path: Path) -> None:
     write(tmp_path, {"a/same": "1", "b/same": "1", "b/other": "2"})
-    settle.main(tmp_path, by_content=True)
-    same, again, other = (int((tmp_path / name).stat().st_mtime) for name in ("a/same", "b/same", "b/other"))
+    same, again, other = (settle.of_content(tmp_path / name) for name in ("a/same", "b/same", "b/other"))
     assert same == again != other
     assert 946_000_000 < min(same, other) < max(same, other) < 1_600_000_000
-    assert (tmp_path / "a").stat().st_mtime == 0
-    settle.main(tmp_path, by_content=False)
-    assert (tmp_path / "b" / "other").stat().st_mtime == 0
+    settle.main(tmp_path)
+    assert (tmp_path / "a").stat().st_mtime == (tmp_path / "b" / "other").stat().st_mtime == 0
 
 
 def shared(tmp_path: Path, static_root: str = "static", **more: str) -> Path:
@@ -141,7 +133,9 @@ def shared(tmp_path: Path, static_root: str = "static", **more: str) -> Path:
         },
     )
     (app / "media").mkdir()
-    (app / "media").chmod(0o750)
+    (app / "manage.py").chmod(0o700)
+    (app / "one" / "views.py").chmod(0o600)
+    (app / "link").symlink_to("one")
     share.main(app, tmp_path / "parts", Path(static_root))
     return tmp_path / "parts"
 
@@ -163,8 +157,19 @@ def test_every_file_is_in_one_part_under_its_path(tmp_path: Path) -> None:
     )
     assert names(parts / "static") == {"app/static/a.css", "app/static/admin/b.py"}
     assert names(parts / "data") == {"app/one/templates/a.html"}
-    assert (parts / "data" / "app" / "media").stat().st_mode & 0o7777 == 0o750
-    assert names(tmp_path / "app") == set()
+    assert (parts / "data" / "app" / "link").readlink() == Path("one")
+    assert (parts / "data" / "app" / "media").is_dir()
+
+
+def test_everybody_may_read_what_the_image_holds_and_only_root_may_write(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        parts = shared(tmp_path)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in parts.rglob("*") if not path.is_symlink()}
+    assert (modes["manage.py"], modes["views.py"], modes["templates"]) == (0o755, 0o644, 0o755)
+    assert set(modes.values()) == {0o755, 0o644}
 
 
 def test_a_module_and_its_bytecode_are_in_one_part_and_another_folder_does_not_move_them(tmp_path: Path) -> None:
@@ -205,5 +210,6 @@ def test_the_shell_scripts_are_shell(name: str) -> None:
 
 def test_the_scripts_need_nothing_but_the_standard_library() -> None:
     for file in (ROOT / "images" / "backend").glob("*.py"):
-        code = f"import runpy; runpy.run_path({str(file)!r}, run_name='looked-at')"
+        code = f"import runpy, sys; sys.path.insert(0, {str(file.parent)!r}); "
+        code += f"runpy.run_path({str(file)!r}, run_name='looked-at')"
         subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, env={"PATH": os.environ["PATH"]})

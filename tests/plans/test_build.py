@@ -17,9 +17,10 @@ from slipway.engines.images.context import context_entries
 from slipway.errors import UsageError
 from slipway.plans.build import image_builds
 from slipway.plans.build_backend import lock_build
-from slipway.plans.build_common import Bases
+from slipway.plans.build_common import Bases, bases_of
 from slipway.plans.build_portals import BUILT_WITH, CONFIGURED, built_with
 from slipway.ports import ImageBuild
+from slipway.release.bases import RECIPES
 from slipway.release.image import Version
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +88,13 @@ def test_what_the_backend_needs_becomes_arguments() -> None:
     assert arguments["WRITABLE"] == "a b"
     assert arguments["HEALTH_PATH"] == "/health/"
     assert arguments["BUILD_PACKAGES"] == ""
+
+
+def test_ffmpeg_for_sound_is_a_base_image_that_only_who_asks_for_it_needs() -> None:
+    asks = changed(backend={"ffmpeg": "sound"})
+    assert bases_of(asks) == (*bases_of(EXAMPLE), "ffmpeg") == ("python", "node", "nginx", "ffmpeg")
+    assert builds(asks)["backend"].arguments["BASE_PACKAGES"] == Bases().ffmpeg == RECIPES["ffmpeg"].image
+    assert builds(EXAMPLE)["backend"].arguments["BASE_PACKAGES"] == Bases().python
 
 
 def test_the_lock_lies_beside_the_workspace_file_and_is_a_part_of_its_own(tmp_path: Path) -> None:

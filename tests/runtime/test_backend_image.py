@@ -197,6 +197,36 @@ def test_a_migration_that_is_process_1_ends_by_sigterm(start: Callable[..., Any]
     assert json.loads(container.logs(stderr=False).splitlines()[-1])["error"] == "ended by SIGTERM"
 
 
+def test_an_edit_makes_what_a_build_without_memory_makes(whole: Workspace, image: BuiltImage) -> None:
+    """Two edits in one checkout; each image is held against `collectstatic` and `compileall` run inside it."""
+    api = whole.source / "api"
+    held = "cd /app && find . -type f ! -name '*.pyc' -exec sha256sum {} + | sort -k 2; find . -name '*.pyc' | sort"
+    anew = (
+        "cp -a /app /tmp/before && rm -rf /app/collected && find /app -name __pycache__ -exec rm -r {} + && cd /app && "
+    )
+    anew += "SECRET_KEY=x python3 manage.py collectstatic --noinput && python3 -m compileall -q . && rm -r media mails"
+    layers, manifests = [image.layers], []
+    with docker_client() as client:
+        for file, text in ((api / "core" / "urls.py", f"{URLS}# edited\n"), (api / "assets" / "app.css", "b {}")):
+            file.write_text(text)
+            edited = build(whole)
+            options: dict[str, Any] = {
+                "entrypoint": ["sh", "-ec"],
+                "user": "0",
+                "remove": True,
+                "labels": {"slipway.test": "backend"},
+            }
+            first, second = (
+                client.containers.run(edited.tags[0], [script], **options) for script in (held, f"{anew}\n{held}")
+            )
+            assert second.decode().endswith(first.decode())
+            manifests.append(client.containers.run(edited.tags[0], ["cat /app/collected/staticfiles.json"], **options))
+            layers.append(edited.layers)
+            client.images.remove(edited.tags[0], force=True)
+    assert len(set(layers[1]) - set(layers[0])) == 1  # the edited code, and no static file
+    assert manifests[0] != manifests[1]
+
+
 def test_a_project_that_cannot_collect_its_static_files_has_no_image(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="collectstatic") as caught:
         build(workspace(tmp_path, static_root=None))

@@ -65,7 +65,8 @@ TEMPLATES = [
 DATABASES = {
     "default": dj_database_url.parse(
         environment.text("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}",
-        conn_max_age=environment.integer("DB_CONN_MAX_AGE", 600),
+        # Under ASGI the next request is another thread, so a connection that is kept is never used again.
+        conn_max_age=environment.integer("DB_CONN_MAX_AGE", 0),
         conn_health_checks=True,
     )
 }
@@ -84,6 +85,15 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+
+EMAIL_BACKEND = environment.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = environment.integer("EMAIL_PORT", 25)
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = environment.flag("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = environment.flag("EMAIL_USE_SSL", False)
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "zamio@localhost")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static_cdn" / "static_root"

@@ -1,14 +1,14 @@
 """`inv check.env`: every problem of one environment at once, each with file and line."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.checks import addresses, capacity, django, health, https, mail, secrets, stores, urls, variables
+from slipway.checks import addresses, capacity, carrying, django, health, https, mail, secrets, stores, urls, variables
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
-from slipway.config.config import SCHEMA, read_config
+from slipway.config.config import SCHEMA, Config, read_config
 from slipway.config.fault import Fault, refuse
 from slipway.config.kept import keep_patterns
 from slipway.config.known_values import elsewhere, examples
@@ -72,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     addresses.domain,
     addresses.api_of_portals,
     health.contract,
+    carrying.uncarried,
 )
 """Every rule over an environment; each has a stable id, named in its docstring and in docs/checks.md."""
 
@@ -97,13 +98,14 @@ def check_environment(
     process: Mapping[str, str] | None = None,
     secrets_file: Path | None = None,
     unseal: Unseal | None = None,
+    more: Sequence[Callable[[Config], Iterable[Issue]]] = (),
 ) -> list[Issue]:
     """Return every problem of `environment` as configured below `root/env`, in the order of the files.
 
     `process` are values given explicitly, `secrets_file` a further file of secrets, `unseal` opens a sealed one.
     Touches nothing. Raises `UsageError` only for an environment that does not exist.
     """
-    return list(check(root, environment, workspace, process, secrets_file, unseal).issues)
+    return list(check(root, environment, workspace, process, secrets_file, unseal, more).issues)
 
 
 def check(
@@ -113,8 +115,12 @@ def check(
     process: Mapping[str, str] | None = None,
     secrets_file: Path | None = None,
     unseal: Unseal | None = None,
+    more: Sequence[Callable[[Config], Iterable[Issue]]] = (),
 ) -> Checked:
-    """Return the same with what was looked at: no rule and no variable where the schema cannot be used."""
+    """Return the same with what was looked at: no rule and no variable where the schema cannot be used.
+
+    `more` are rules that look at more than the files of the environment.
+    """
     config, faults = read_config(root, environment, workspace, process or {}, secrets_file, unseal)
     refuse([fault for fault in faults if fault.id == "env.environment"], f"environment {environment}")
     issues = [_from_fault(fault, environment) for fault in faults]
@@ -129,6 +135,7 @@ def check(
         examples=examples(root, workspace),
     )
     issues += [issue for rule in RULES for issue in rule(facts)]
+    issues += [issue for look in more for issue in look(config)]
     keep_patterns(root / SCHEMA, root, workspace)
     return Checked(_in_order(issues), len(RULES), len(config.schema.variables), len(workspace.services))
 

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from slipway.config.lazily import (
     AfterValidator,
@@ -80,7 +80,8 @@ class Backend(_Model):
     `development` are names or patterns (`pytest-*`) of requirements that no image needs.
     `keep` are patterns of paths below site-packages (`numpy/_core/include`) that are not trimmed.
     `apt` are Debian packages needed at run time, `apt_without` those of their dependencies that the image does without,
-    `build_apt` those that only the installation of Python packages needs.
+    `build_apt` those that only the installation of Python packages needs. `ffmpeg: sound` is Debian's ffmpeg
+    without video; the whole one is a package of `apt`.
     `writable` are the folders that the running application may write to; all others belong to root.
     """
 
@@ -93,12 +94,19 @@ class Backend(_Model):
     apt: tuple[DebianPackage, ...] = ()
     apt_without: tuple[DebianPackage, ...] = ()
     build_apt: tuple[DebianPackage, ...] = ()
+    ffmpeg: Literal["sound"] | None = None
     settings: str = "core.settings"
     asgi: str = "core.asgi:application"
     celery: str = "core"
     static_root: RelativePath = "static"
     writable: tuple[Annotated[RelativePath, Field(pattern=r"^\S+$")], ...] = ("media",)
     budget: Size | None = None
+
+    @model_validator(mode="after")
+    def _one_ffmpeg(self) -> "Backend":
+        if self.ffmpeg and "ffmpeg" in self.apt:
+            raise ValueError("ffmpeg is asked for twice: by `ffmpeg:` and in `apt:`")
+        return self
 
 
 class Configured(StrEnum):

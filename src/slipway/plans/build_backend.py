@@ -34,6 +34,8 @@ def backend_build(common: Common, bases: Bases) -> ImageBuild:
         target="production",
         arguments={
             "BASE_PYTHON": bases.python,
+            # One build argument names what packages of our own making come from; the base itself has none.
+            "BASE_PACKAGES": bases.ffmpeg if backend.ffmpeg else bases.python,
             "APT_PACKAGES": " ".join(backend.apt),
             "APT_WITHOUT": " ".join(backend.apt_without),
             "BUILD_PACKAGES": " ".join(backend.build_apt),

@@ -32,6 +32,12 @@ class Bases:
     python: str = "slipway/base-python:bookworm"
     node: str = "slipway/base-node:bookworm"
     nginx: str = "slipway/base-nginx:bookworm"
+    ffmpeg: str = "slipway/base-ffmpeg:bookworm"
+
+
+def bases_of(workspace: Workspace) -> tuple[str, ...]:
+    """Return the names of the base images that a workspace's images are built on."""
+    return ("python", "node", "nginx", *(("ffmpeg",) if workspace.backend.ffmpeg else ()))
 
 
 @dataclass(frozen=True, slots=True)

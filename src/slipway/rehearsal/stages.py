@@ -18,7 +18,7 @@ from slipway.engines.image_tests import ImageTests
 from slipway.errors import Refused
 from slipway.plan import Execution, Plan, Step, StepResult
 from slipway.plans.build import image_builds
-from slipway.plans.build_common import Bases
+from slipway.plans.build_common import Bases, bases_of
 from slipway.ports import BackupStore, BuiltImage, ContextPart, ImageBuild, Say
 from slipway.rehearsal.ground import LABEL, GroundImages
 from slipway.rehearsal.stage.play import Checked, ImageStage
@@ -80,7 +80,7 @@ def build(
     world: World, config: Config, say: Say, parts: list[dict[str, object]]
 ) -> tuple[Mapping[str, BuiltImage], str]:
     """Build every image; what counts is what the engine shows afterwards."""
-    world.bases(BASES, say)
+    world.bases((*bases_of(world.workspace), *BASES), say)
     ensure_lock(world.images, world.files, world.workspace, world.root, say, Bases)
     built = build_images(world.images, workspace_builds(config, world.version, world.root), _Nested(say, parts)).images
     look_into(world.files, config, built, _Nested(say, parts))

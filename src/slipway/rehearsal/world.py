@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from slipway.engines.images.buildkit import BuildKitImages
 
 BASES = ("python", "node", "nginx", "postgres", "redis", "registry", "sshd", "tools", "traefik")
-"""The base images that a rehearsal stands on."""
+"""The base images that every rehearsal stands on; a workspace's images may be built on more."""
 
 
 @dataclass(frozen=True, slots=True)

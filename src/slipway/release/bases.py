@@ -74,6 +74,7 @@ RECIPES: Mapping[str, BaseRecipe] = {
         BaseRecipe("python", upstream="python:3.11-slim-bookworm"),
         BaseRecipe("node", upstream="node:22-bookworm-slim", builders=("python",), staged=True),
         BaseRecipe("nginx", upstream="nginx:1.27-bookworm"),
+        BaseRecipe("ffmpeg", files=("ffmpeg-sound",)),
         BaseRecipe("postgres", upstream="postgres:15-bookworm", files=("postgres-entrypoint",)),
         BaseRecipe("redis", upstream="redis:7-bookworm", files=("redis-entrypoint",)),
         BaseRecipe("registry", files=("registry.yml",)),

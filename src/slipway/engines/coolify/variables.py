@@ -1,75 +1,50 @@
-"""A service's variables on Coolify: what it can carry to the container, and making them exactly what is wanted.
+"""A service's variables on Coolify: making them exactly what is wanted.
 
-Coolify writes a `.env` file that Docker Compose parses; some values cannot survive that (read in Coolify 4.3.11 and
-compose-go 2.13). Those are refused before anything is sent. Every flag is sent every time: an omitted `is_literal`
-resets to false, an omitted `is_multiline` that was true is a server error.
+How a value has to be stored to arrive unchanged, and which cannot, is `slipway.release.carried`'s to say; those are
+refused before anything is sent. Every flag is sent every time: an omitted `is_literal` resets to false, an omitted
+`is_multiline` that was true is a server error.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from slipway.engines.coolify.errors import missing_ability
 from slipway.engines.coolify.http import Api, as_list, text_of
 from slipway.errors import Refused, UsageError
+from slipway.release.carried import Carried, Uncarried, arrives, carry
 from slipway.release.desired import Variables
 from slipway.secret import Secret
 
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,254}")
-_SHARED = re.compile(r"\{\{\s*(team|project|environment|server)\.")
-# What Laravel's trimming removes besides white space (zero-width characters and the byte order mark).
-_TRIMMED = "\ufeff\u200b\u200e\x00"
-# Linux takes no longer `NAME=value` into a process (MAX_ARG_STRLEN, 128 KiB).
-_LONGEST = 131_000
 _FLAGS = ("is_literal", "is_multiline", "is_shown_once", "is_runtime", "is_buildtime")
 
 
-def unfit(name: str, value: str) -> str | None:
-    """Return why Coolify cannot carry this variable to the container unchanged, or None where it can."""
-    if not _KEY.fullmatch(name):
-        return "the name must be letters, digits, _ and ., at most 255"
-    if name.startswith(("NIXPACKS_", "RAILPACK_")):
-        return "Coolify never passes variables of this prefix to a running container"
-    if not value:
-        return "an empty value becomes null there: leave the variable out"
-    if len(value.encode("utf-8", "surrogatepass")) + len(name) > _LONGEST:
-        return "no process can be started with a value this long"
-    return next((why for broken, why in _value_faults(value) if broken), None)
+def encode(variables: Variables) -> dict[str, Carried]:
+    """Return how each variable has to be stored for the running process to get exactly its value.
 
-
-def _value_faults(value: str) -> tuple[tuple[bool, str], ...]:
-    json_like = _is_json(value)
-    return (
-        (value != value.strip().strip(_TRIMMED), "white space at its start or end is cut off"),
-        ("\x00" in value or any("\ud800" <= c <= "\udfff" for c in value), "it is no text that a process can be given"),
-        ("'" in value, "a single quote ends the value early and the deployment fails"),
-        (value.endswith("\\"), "a backslash at the end swallows the variables after it"),
-        ("\r" in value, "carriage returns are changed to line feeds"),
-        (bool(_SHARED.search(value)), "{{team. ...}} and the like are replaced by Coolify's shared variables"),
-        (json_like and "$" in value, "a $ in JSON is expanded"),
-        (json_like and bool(re.search(r"\s#", value)), "JSON is cut off at ' #'"),
-        (json_like and "\n" in value, "JSON on several lines breaks: write it on one line"),
-    )
-
-
-def refuse_unfit(variables: Variables) -> None:
-    """Raise one `UsageError` that names every variable Coolify cannot carry, and why; values are never shown."""
-    found = [f"{name}: {why}" for name, value in sorted(variables.items()) if (why := unfit(name, _plain(value)))]
-    if found:
+    Raises one `UsageError` that names every variable Coolify cannot carry, and why; values are never shown.
+    """
+    found = {name: carry(name, _plain(value)) for name, value in sorted(variables.items())}
+    refused = [
+        f"{name}: {answer.why}; {answer.way_out}" for name, answer in found.items() if isinstance(answer, Uncarried)
+    ]
+    if refused:
         raise UsageError(
-            f"{len(found)} variable(s) would not reach the container unchanged through Coolify",
-            details=tuple(found),
-            hint="change the value, or give it base64-encoded and decode it in the application",
+            f"{len(refused)} variable(s) would not reach the container unchanged through Coolify",
+            details=tuple(refused),
+            hint="`inv check.env` says so before a deployment, with file and line",
         )
+    return {name: answer for name, answer in found.items() if isinstance(answer, Carried)}
 
 
 def read_variables(api: Api, uuid: str) -> dict[str, str]:
-    """Return name -> value of an application's production variables. A value locked in Coolify's UI is left out.
+    """Return name -> the value that the process gets of an application's production variables.
+
+    Where that is not sure (somebody's `$NAME` outside a literal) it is the stored text. A value locked in Coolify's UI
+    is left out.
 
     Raises `UsageError` where the token may not read values.
     """
-    return {row["key"]: text_of(row, "value") for row in _production(_rows(api, uuid)) if "value" in row}
+    return {row["key"]: _arriving(row) for row in _production(_rows(api, uuid)) if "value" in row}
 
 
 def set_variables(api: Api, uuid: str, variables: Variables) -> tuple[str, ...]:
@@ -78,9 +53,10 @@ def set_variables(api: Api, uuid: str, variables: Variables) -> tuple[str, ...]:
     A deleted variable's preview twin goes with it: it holds the same value where nobody looks. Raises `UsageError`
     before anything is sent where a value cannot be carried, `Refused` where another one is read back.
     """
-    refuse_unfit(variables)
+    stored = encode(variables)
     api.mask.add(value for value in variables.values() if isinstance(value, Secret))
-    wanted = {name: _item(name, _plain(value)) for name, value in variables.items()}
+    api.mask.add(Secret(stored[name].text) for name, value in variables.items() if isinstance(value, Secret))
+    wanted = {name: _item(name, carried) for name, carried in stored.items()}
     rows = _rows(api, uuid)
     current = {text_of(row, "key"): row for row in _production(rows)}
     stale = [item for name, item in sorted(wanted.items()) if not _same(item, current.get(name))]
@@ -121,35 +97,30 @@ def _production(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if not row.get("is_preview")]
 
 
-def _item(name: str, value: str) -> dict[str, Any]:
+def _item(name: str, carried: Carried) -> dict[str, Any]:
     return {
         "key": name,
-        "value": value,
+        "value": carried.text,
         "is_preview": False,
-        "is_literal": True,
-        "is_multiline": "\n" in value,
+        "is_literal": carried.is_literal,
+        "is_multiline": carried.is_multiline,
         "is_shown_once": False,
-        "is_runtime": True,
-        "is_buildtime": False,
+        "is_runtime": carried.is_runtime,
+        "is_buildtime": carried.is_buildtime,
     }
+
+
+def _arriving(row: Mapping[str, Any]) -> str:
+    text = text_of(row, "value")
+    flags = {flag: bool(row.get(flag)) for flag in ("is_literal", "is_multiline")}
+    value = arrives(text, **flags) if text else text
+    return text if value is None else value
 
 
 def _same(item: Mapping[str, Any], row: Mapping[str, Any] | None) -> bool:
     if row is None or "value" not in row or text_of(row, "value") != item["value"]:
         return False
     return all(bool(row.get(flag)) == item[flag] for flag in _FLAGS)
-
-
-def _is_json(value: str) -> bool:
-    if not value.lstrip().startswith(("{", "[")):
-        return False
-    try:
-        json.loads(value)
-    except RecursionError:
-        return True
-    except ValueError:
-        return False
-    return True
 
 
 def _plain(value: str | Secret) -> str:

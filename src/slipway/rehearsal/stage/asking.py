@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable
 
 from slipway.checks.images.rules import check_stage
-from slipway.checks.images.stage import HEALTHCHECK, Stage
+from slipway.checks.images.stage import HEALTHCHECK, RUN_DIR, Stage
 from slipway.checks.issue import Issue
 from slipway.rehearsal.stage.scene import Hosts, Scene
 
 GREEN_WITHIN = 60.0
 _PAUSE = 0.3
+_GLANCE = 0.1
+_GLANCES = 20
+"""How often a sign of life is looked for before the check is asked all the same."""
 
 
 def asks_green(hosts: Hosts) -> tuple[bool, str]:
@@ -17,6 +20,21 @@ def asks_green(hosts: Hosts) -> tuple[bool, str]:
     answer = hosts.user.run(HEALTHCHECK)
     said = (answer.stdout.strip() or answer.stderr.strip())[:300]
     return answer.rc == 0, said or f"answers {answer.rc}"
+
+
+def await_sign(scene: Scene, name: str, hosts: Hosts, stop: Callable[[float], bool]) -> None:
+    """Wait for what must be there before a check can be green, at most two seconds or until `stop(seconds)`.
+
+    A check is a process of its own, so asking one that is red in vain costs the service, which is just starting, its
+    processor. To look for an open port or a file costs a line in a shell that is open anyway.
+    """
+    service = scene.workspace.services[name]
+    sign = f"[ -e {RUN_DIR}/{service.role}.heartbeat ]"
+    if service.port:
+        sign = f"grep -qE ':{service.port:04X} 0+:0000 0A ' /proc/net/tcp /proc/net/tcp6"
+    for _ in range(_GLANCES):
+        if hosts.user.run(sign).rc == 0 or stop(_GLANCE):
+            return
 
 
 def await_health(
@@ -34,6 +52,13 @@ def await_health(
 
 def await_green(scene: Scene, name: str, hosts: Hosts) -> list[Issue]:
     """Wait for green; return an issue where it does not come. Raises `StoppedByItself`."""
+
+    def pause(seconds: float) -> bool:
+        _still(scene, name)
+        time.sleep(seconds)
+        return False
+
+    await_sign(scene, name, hosts, pause)
     is_green, said = await_health(hosts, GREEN_WITHIN, meanwhile=lambda: _still(scene, name))
     return [] if is_green else [scene.issue(name, "health", f"not green after {GREEN_WITHIN:.0f} s: {said}")]
 

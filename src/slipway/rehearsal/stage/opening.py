@@ -1,6 +1,7 @@
 """Opening: a real PostgreSQL and Redis, the migrations, and each service in its role."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ _ASKS = {Engine.POSTGRESQL: "pg_isready -q -h 127.0.0.1 -U app -d app", Engine.R
 _PASSWORD_BYTES = 18
 _READY_WITHIN = 45.0
 _MIGRATED_WITHIN = 600
+_GLANCE = 0.4
 
 
 @dataclass(slots=True)
@@ -60,6 +62,14 @@ class Opening:
                     told = f"{name} is not ready after {_READY_WITHIN:.0f} s"
                     raise Unreachable(told, details=self.scene.logs(name))
                 time.sleep(0.1)
+
+    def await_table(self, table: str, ended: threading.Event) -> None:
+        """Wait until the migrations have made `table`, or until they have `ended`."""
+        ask = ["sh", "-c", f"psql -U app -d app -tAc \"select to_regclass('{table}')\" | grep -q ."]
+        names = [n for n, d in self.scene.workspace.databases.items() if d.engine is Engine.POSTGRESQL]
+        while not ended.wait(_GLANCE):
+            if any(self.scene.container(name).exec_run(ask)[0] == 0 for name in names):
+                return
 
     def migrate(self, service: str) -> list[Issue]:
         """Apply the migrations to the empty database, in the service's image; return what went wrong."""

@@ -4,10 +4,11 @@
     portals     |-- start, ask, break, stop --|
     databases   |-- start --|-- migrate -----|
     api, worker             |-- start, break |-- ask, task, Redis away --|-- stop --|
-    beat                                     |-- start, break, ask, stop --|
+    beat                          |-- start, break --|-- ask, stop --|
 
-API and worker start while the migrations run: what they import then is what `migrate` imports, too. Nothing is held
-against them before the migrations are through, and one that could not bear the empty database is started again.
+API and worker start while the migrations run: what they import then is what `migrate` imports, too. Beat starts when
+the table of its schedule is there, as it could do nothing before. Nothing is held against them before the migrations
+are through, and one that could not bear the half-made database is started again.
 """
 
 import threading
@@ -27,7 +28,7 @@ from slipway.engines.image_tests import ImageTests
 from slipway.errors import SlipwayError, Unreachable
 from slipway.ports import BuiltImage, Say
 from slipway.rehearsal.engine_says import asking
-from slipway.rehearsal.stage.asking import StoppedByItself, ask, asks_green, await_green, engine_agrees
+from slipway.rehearsal.stage.asking import StoppedByItself, ask, asks_green, await_green, await_sign, engine_agrees
 from slipway.rehearsal.stage.breaking import broker_away, broker_back, standing_still
 from slipway.rehearsal.stage.cues import Cues
 from slipway.rehearsal.stage.opening import Opening
@@ -144,10 +145,10 @@ class ImageStage:
         self.say("PostgreSQL and Redis answer")
         for name in (*web, *self.workspace.services_with(Role.WORKER)):
             acts[name] = pool.submit(self._backend, opening, name)
+        for name in self.workspace.services_with(Role.BEAT):
+            acts[name] = pool.submit(self._beat, opening, name)
         issues = self._timed("migrations", "migrate", opening.migrate, web[0])
         self._cues.are_migrated(not issues)
-        for name in self.workspace.services_with(Role.BEAT):
-            acts[name] = pool.submit(self._backend, opening, name)
         task = pool.submit(self._task) if not issues else None
         issues += self._redis_goes(opening, [*web, *self.workspace.services_with(Role.WORKER)], task)
         for name in services:
@@ -195,6 +196,10 @@ class ImageStage:
 
         return opening.start(name) or self._inside(name, acts)
 
+    def _beat(self, opening: Opening, name: str) -> list[Issue]:
+        opening.await_table(self.workspace.probes.beat.table, self._cues.migrated)
+        return self._backend(opening, name)
+
     def _backend(self, opening: Opening, name: str) -> list[Issue]:
         def acts(hosts: Hosts, issues: list[Issue]) -> None:
             issues += self._green(name, hosts)
@@ -233,8 +238,10 @@ class ImageStage:
 
         def acts(hosts: Hosts, _: list[Issue]) -> None:
             nonlocal is_green
-            while not is_green and not self._cues.migrated.wait(_PAUSE):
-                is_green, _said = asks_green(hosts)
+            while not is_green and not self._cues.migrated.is_set():
+                await_sign(self.scene, name, hosts, self._cues.migrated.wait)
+                is_green = not self._cues.migrated.is_set() and asks_green(hosts)[0]
+                self._cues.migrated.wait(0 if is_green else _PAUSE)
 
         self._inside(name, acts)
         if is_green:

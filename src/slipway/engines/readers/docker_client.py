@@ -1,0 +1,134 @@
+"""`docker run --env-file`, read by the real client, which hands what it read to a socket of ours, not to an engine."""
+
+import json
+import re
+import socketserver
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+from slipway.config.env_readers import Reader, Reading
+from slipway.engines.readers.asking import ask, in_halves, private_folder, stamp, write
+from slipway.errors import Unreachable
+
+_BATCH = 200
+_MARK = "SLIPWAY_CASE"
+
+
+class DockerClient:
+    """Port `EnvReader` of the docker client. No engine is asked for anything."""
+
+    reader = Reader.DOCKER
+
+    def __init__(self, docker: Path | None) -> None:
+        """Say where the client is, None where it is not."""
+        self._docker = docker
+
+    @property
+    def stamp(self) -> str:
+        """What changes when the client does."""
+        return stamp(self._docker)
+
+    @property
+    def program(self) -> str:
+        """Return the client and its version. Raises `Unreachable` where it is not on this machine."""
+        if self._docker is None:
+            raise Unreachable("there is no docker on the PATH", where="docker")
+        with private_folder() as folder:
+            told = ask((str(self._docker), "--version"), folder).stdout.decode("ascii", "replace")
+        version = re.search(r"\d+\.\d+\.\d+", told)
+        return f"docker {version[0] if version else 'of no known version'}"
+
+    def read(self, files: Sequence[str]) -> list[Reading]:
+        """Read each text as a file of its own. Raises `Unreachable` where the client does not answer."""
+        if self._docker is None:
+            raise Unreachable("there is no docker on the PATH", where="docker")
+        found: list[Reading] = []
+        for start in range(0, len(files), _BATCH):
+            found += self._batch(files[start : start + _BATCH])
+        return found
+
+    def _batch(self, files: Sequence[str]) -> list[Reading]:
+        with private_folder() as folder, _socket(folder) as told:
+            for index, text in enumerate(["", *files]):
+                write(folder / f"{index}.env", text)
+                write(folder / f"{index}.mark", f"{_MARK}={index}\n")
+
+            def together(indexes: Sequence[int]) -> list[Reading] | None:
+                told.clear()
+                words = [f"--env-file={index}.{kind}" for index in indexes for kind in ("mark", "env")]
+                environment = {"DOCKER_HOST": f"unix://{folder}/engine", "DOCKER_CONFIG": str(folder)}
+                ask((str(self._docker), "create", *words, "none"), folder, environment=environment)
+                return _cases(told[-1], indexes) if told else None
+
+            if together([0]) is None:
+                raise Unreachable("docker does not read an empty file", where="docker")
+            return in_halves(range(1, len(files) + 1), together)
+
+
+def _cases(variables: list[str], indexes: Sequence[int]) -> list[Reading]:
+    found: dict[int, dict[str, str]] = {index: {} for index in indexes}
+    case = indexes[0]
+    for variable in variables:
+        name, _, value = variable.partition("=")
+        if name == _MARK:
+            case = int(value)
+        else:
+            found[case][name] = value
+    return [Reading(found[index]) for index in indexes]
+
+
+class _Engine(BaseHTTPRequestHandler):
+    """As much of an engine as `docker create` asks before it hands the variables over."""
+
+    told: list[list[str]]
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer(b"")
+
+    def do_GET(self) -> None:
+        self._answer(b"OK")
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        self.told.append([str(variable) for variable in body.get("Env") or []])
+        self._answer(b'{"Id": "none", "Warnings": []}', 201)
+
+    def address_string(self) -> str:
+        return "client"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+    def _answer(self, body: bytes, status: int = 200) -> None:
+        self.send_response(status)
+        self.send_header("Api-Version", "1.41")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: the client hangs up when it has seen enough."""
+
+
+@contextmanager
+def _socket(folder: Path) -> Iterator[list[list[str]]]:
+    """Listen on `folder`/engine; the list gets the variables of every container that the client would create."""
+    told: list[list[str]] = []
+    handler = type("Engine", (_Engine,), {"told": told})
+    with _Server(str(folder / "engine"), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield told
+        finally:
+            server.shutdown()
+            thread.join()

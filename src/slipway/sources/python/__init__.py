@@ -1,0 +1,1 @@
+"""Python sources, read with `ast`: nothing is imported and nothing runs."""

@@ -1,0 +1,176 @@
+"""Files that are no env files, programs that are missing, broken or mute, and a memory that somebody spoilt."""
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from slipway.checks.issue import Issue, Severity
+from slipway.checks.readers.issues import reader_issues
+from slipway.checks.readers.lines import chunks, is_plain_file
+from slipway.config.env_readers import Reader, Use
+from slipway.engines.readers import asking
+from slipway.engines.readers.bash import Bash, is_safe
+from slipway.engines.readers.compose import Compose
+from slipway.engines.readers.docker_client import DockerClient
+from slipway.engines.readers.fetch import fetch
+from slipway.engines.readers.machine import machine_readers, vite_wanted
+from slipway.engines.readers.memory import remembered
+from slipway.engines.readers.node import NodeReader
+from slipway.engines.readers.workspace import gather
+from slipway.errors import Unreachable
+from tests.engines.readers.asked import readers
+
+MANY = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "K=" + "a" * MANY,
+        'K="' + "a" * MANY,
+        "K=" + "'a'" * (MANY // 3),
+        'K="' + "\\" * MANY,
+        "K=" + "$" * MANY,
+        "K=" + "${A:-" * (MANY // 5),
+        "(" * MANY,
+        "\n" * MANY,
+        " " * MANY,
+        "K='\n" * (MANY // 4),
+        "A=b c\n" * (MANY // 6),
+    ],
+    ids=lambda text: repr(text[:8]),
+)
+def test_a_megabyte_of_anything_is_looked_at_in_a_moment(text: str) -> None:
+    begin = time.monotonic()
+    is_plain_file(text)
+    is_safe(text)
+    for _, _ in zip(chunks(text), range(200), strict=False):
+        pass
+    assert time.monotonic() - begin < 10
+
+
+def test_a_file_of_too_many_odd_lines_is_said_to_be_read_in_part() -> None:
+    text = "".join(f"K{n}='a b'\n" for n in range(300))
+    issues = reader_issues([Use(".env", Reader.PYTHON_DOTENV, "s.py:1")], {".env": text}, readers())
+    assert [(issue.id, issue.severity) for issue in issues] == [("readers.not-asked", Severity.WARNING)]
+
+
+def program(folder: Path, script: str) -> Path:
+    file = folder / "program"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return file
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo nonsense", "echo '{}'", "echo 2.30.0; exit 3", "kill -9 $$"])
+def test_a_broken_program_is_an_error_and_no_answer(tmp_path: Path, script: str) -> None:
+    broken = program(tmp_path, script)
+    module = tmp_path / "vite"
+    module.mkdir()
+    (module / "package.json").write_text('{"version": "5.0.0"}')
+    for reader in (
+        Bash(broken),
+        Compose([[str(broken)]], tmp_path),
+        DockerClient(broken),
+        NodeReader(Reader.NODE, broken),
+        NodeReader(Reader.VITE, broken, module),
+    ):
+        with pytest.raises(Unreachable):
+            reader.read(["K=1\n"])
+
+
+def test_a_program_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "SECONDS", 0.2)
+    with pytest.raises(Unreachable, match="did not end"):
+        NodeReader(Reader.NODE, program(tmp_path, "exec sleep 30")).read(["K=1\n"])
+
+
+def test_an_older_compose_is_not_believed(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match=r"1\.29\.2, older than 2\.26"):
+        _ = Compose([[str(program(tmp_path, "echo 1.29.2"))]], tmp_path).program
+
+
+def test_what_is_not_here_says_so() -> None:
+    none = machine_readers(Path("nowhere"), (), Path("nowhere"))
+    for reader in (Bash(None), DockerClient(None), Compose([], Path.home()), NodeReader(Reader.NODE, None)):
+        with pytest.raises(Unreachable):
+            _ = reader.program
+    for name in (Reader.VITE, Reader.NODE_DOTENV):
+        with pytest.raises(Unreachable, match="is not installed"):
+            _ = none[name].program
+
+
+def test_a_text_reaches_a_program_in_a_private_file_and_never_in_its_words(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    spy = program(
+        tmp_path, f'printf "%s " "$@" >> {seen}; stat -c "%a %n" . *.env 2>/dev/null >> {seen}; env >> {seen}'
+    )
+    with pytest.raises(Unreachable):
+        Bash(spy).read(["K=hunter2\n"])
+    told = seen.read_text()
+    assert "700 ." in told
+    assert "600 0.env" in told
+    assert "hunter2" not in told
+    assert "HOME=" not in told
+
+
+@pytest.mark.parametrize("spoilt", ["", "[]", "{", "nonsense", '{"a": 1}', '{"a": [{"id": 1}]}', "[" * 100_000])
+def test_a_spoilt_memory_is_none(tmp_path: Path, spoilt: str) -> None:
+    memory = tmp_path / "deep" / "memory.json"
+    memory.parent.mkdir()
+    memory.write_text(spoilt)
+    issue = Issue("readers.differ", Severity.ERROR, "K", ".env:1", "m", "h")
+    asked = []
+
+    def find() -> list[Issue]:
+        asked.append(1)
+        return [issue]
+
+    uses, texts = [Use(".env", Reader.BASH, "up.sh:1")], {".env": "K=hunter2 x\n"}
+    for _ in range(2):
+        assert remembered(memory, uses, texts, readers(), find) == [issue]
+    assert asked == [1]
+    assert remembered(memory, uses, {".env": "K=other\n"}, readers(), find) == [issue]
+    assert asked == [1, 1]
+    assert "hunter2" not in memory.read_text()
+    assert stat.S_IMODE(memory.stat().st_mode) == 0o600
+    assert len(json.loads(memory.read_text())) == 2
+
+
+def test_nothing_is_remembered_while_a_program_is_missing(tmp_path: Path) -> None:
+    silent = Issue("readers.not-asked", Severity.INFO, "vite", ".env", "m")
+    memory = tmp_path / "memory.json"
+    assert remembered(memory, [], {}, {}, lambda: [silent]) == [silent]
+    assert not memory.exists()
+
+
+def test_the_workspace_is_walked_without_what_others_made(tmp_path: Path) -> None:
+    for path in (
+        "a/.env.example",
+        "node_modules/x/.env",
+        ".venv/.env",
+        "a/s.py",
+        "a/other.py",
+        "a/package.json",
+        "a/x.js",
+    ):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("import dotenv\n" if path != "a/other.py" else "pass\n")
+    (tmp_path / "a" / "broken.py").symlink_to("nowhere")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "a" / "pipe")
+    (tmp_path / "a" / "huge.sh").write_text("#" * 1_000_001)
+    env_files, sources = gather(tmp_path)
+    assert list(env_files) == ["a/.env.example"]
+    assert sorted(sources) == ["a/package.json", "a/s.py"]
+
+
+def test_the_vite_that_the_workspace_asks_for_is_fetched_and_bash_never() -> None:
+    assert vite_wanted({"a/package.json": '{"devDependencies": {"vite": "^5.0.0"}}'}) == "vite@^5.0.0"
+    assert vite_wanted({"a/package.json": '{"devDependencies": {"vite": "$(touch x)"}}'}) == "vite"
+    assert fetch(Reader.BASH, Path("nowhere"), Path("nowhere")) is False
