@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -66,9 +66,11 @@ class Session:
     @cached_property
     def workspace(self) -> "Workspace":
         """The workspace as its file describes it."""
-        from slipway.config.workspace_file import load_workspace
+        from slipway.config.kept import FOLDER, load_workspace
 
-        return load_workspace(self.workspace_file, self.source)
+        with suppress(OSError):  # a checkout that may not be written to keeps nothing
+            (ROOT / FOLDER).mkdir(exist_ok=True)
+        return load_workspace(self.workspace_file, self.source, ROOT)
 
     def configure_portals(self, configure: str) -> None:
         """Have every portal learn its variables at `start` or in the `build`, whatever its workspace file says."""

@@ -26,7 +26,7 @@ def test_without_ensurepip_the_systems_pip_fills_the_environment(fresh: Checkout
     user(fresh, 1000)
     done = fresh.inv("x")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{fresh.root}|--search-root|{fresh.root}|x\n")
+    assert done.stdout.startswith(f"{fresh.root}|--write-pyc|--search-root|{fresh.root}|x\n")
     assert not (fresh.venv / "bin" / "pip").exists()
     assert fresh.inv().stderr == ""
 

@@ -34,7 +34,7 @@ def test_the_first_use_sets_up_and_later_uses_start_no_program(fresh: Checkout) 
     (fresh.programs / "python3").symlink_to(base_python())
     first = fresh.inv("test", "--fast", "a b")
     assert first.returncode == 0, first.stderr
-    assert first.stdout.splitlines()[0] == f"{fresh.root}|--search-root|{fresh.root}|test|--fast|a b"
+    assert first.stdout.splitlines()[0] == f"{fresh.root}|--write-pyc|--search-root|{fresh.root}|test|--fast|a b"
     assert first.stderr.startswith(f"Setting up {fresh.venv} from requirements.lock, once")
     assert first.stderr.endswith(" s.\n")
     assert (fresh.venv / "bin" / "pip").exists()
@@ -52,7 +52,7 @@ def test_the_callers_directory_umask_and_environment_are_left_alone(fresh: Check
     finally:
         os.umask(before)
     assert first.stdout.splitlines() == [
-        f"{elsewhere}|--search-root|{fresh.root}|where",
+        f"{elsewhere}|--write-pyc|--search-root|{fresh.root}|where",
         "invoke 1.0 umask 027 pip_user 1",
     ]
     assert (fresh.venv / "bin" / "inv").stat().st_mode & 0o055 == 0o055
@@ -63,7 +63,7 @@ def test_a_link_to_the_launcher_finds_the_checkout(fresh: Checkout, tmp_path: Pa
     link.symlink_to(fresh.root / "inv")
     fresh.inv()
     done = subprocess.run(["../linked", "x"], cwd=fresh.root, env=fresh.environment(), capture_output=True, check=True)
-    assert done.stdout.decode().startswith(f"{fresh.root}|--search-root|{fresh.root}|x\n")
+    assert done.stdout.decode().startswith(f"{fresh.root}|--write-pyc|--search-root|{fresh.root}|x\n")
     assert done.stderr == b""
 
 

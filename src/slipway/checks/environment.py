@@ -8,8 +8,9 @@ from pathlib import Path
 from slipway.checks import addresses, capacity, carrying, django, health, https, mail, secrets, stores, urls, variables
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
-from slipway.config.config import Config, read_config
+from slipway.config.config import SCHEMA, Config, read_config
 from slipway.config.fault import Fault, refuse
+from slipway.config.kept import keep_patterns
 from slipway.config.known_values import elsewhere, examples
 from slipway.config.sealed import Unseal
 from slipway.config.tracked import tracked
@@ -135,6 +136,7 @@ def check(
     )
     issues += [issue for rule in RULES for issue in rule(facts)]
     issues += [issue for look in more for issue in look(config)]
+    keep_patterns(root / SCHEMA, root, workspace)
     return Checked(_in_order(issues), len(RULES), len(config.schema.variables), len(workspace.services))
 
 

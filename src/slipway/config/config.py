@@ -14,10 +14,10 @@ from slipway.config import references
 from slipway.config.fault import Fault, refuse, shown
 from slipway.config.health import HealthContract, health_contract
 from slipway.config.inlined import Written, inline_faults, put_in_place
+from slipway.config.kept import read_schema
 from slipway.config.layers import FOLDER, Layer, Layers, read_layers
 from slipway.config.media import media_origins
 from slipway.config.schema import BUNDLED, Phase, Schema, Stage, Variable
-from slipway.config.schema_file import read_schema
 from slipway.config.sealed import Unseal
 from slipway.config.workspace import Configured, Role, Workspace
 from slipway.errors import UsageError

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from slipway.config.fault import Fault, refuse
+from slipway.config.lazily import BaseModel
 from slipway.config.textfile import read_text
 
 Place = tuple[str | int, ...]
@@ -108,7 +109,7 @@ def _keys_at(model: type[BaseModel], path: Place) -> list[str]:
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and hasattr(annotation, "model_fields"):
         yield annotation
     for argument in get_args(annotation):
         yield from _models_in(argument)

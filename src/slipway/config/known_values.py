@@ -1,17 +1,18 @@
 """Values that others know: what example files show, and what other environments have."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from slipway.config.dotenv import read_env_file
 from slipway.config.layers import FOLDER, other_secrets
 from slipway.config.sealed import Unseal
+from slipway.config.textfile import read_text
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
 from slipway.secret import Secret
 
-_SHORTEST = 8
-"""Characters from which on a value in an example is one that somebody may have kept."""
+# From eight characters on a value in an example is one that somebody may have kept.
+_VALUE = re.compile(r"""^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*["']?([^\s"'#][^\s"']{7,})""", re.MULTILINE)
 _PATTERNS = ("*.env.example", ".env.*.example", "env.example", ".env.sample", ".env.dist", ".env.template")
 
 
@@ -31,9 +32,11 @@ def examples(root: Path, workspace: Workspace) -> Mapping[Secret, str]:
     """Return every value of eight characters and more in an example file -> that file, as shown in messages."""
     found: dict[Secret, str] = {}
     for file, where in _files(root, workspace):
-        for line in read_env_file(file, where)[0]:
-            if len(line.value.reveal()) >= _SHORTEST and "${" not in line.value.reveal():
-                found.setdefault(line.value, where)
+        text, _ = read_text(file, where)
+        # Not with the parser of env files: there are thousands of lines, and what is no value equals no secret.
+        for value in _VALUE.findall(text):
+            if "${" not in value:
+                found.setdefault(Secret(value), where)
     return found
 
 

@@ -5,10 +5,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-
 from slipway.config import patterns
 from slipway.config.kinds import LISTS, Kind, Misfit, items, misfit, seconds
+from slipway.config.lazily import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from slipway.config.policy import Day
 from slipway.config.workspace import Name, Workspace
 
@@ -81,13 +80,13 @@ class Constraints(_Model):
             return Misfit("long", f"has {size} {unit}, at most {self.max_length} are allowed")
         return None
 
-    def pattern_misfit(self, text: str) -> Misfit | None:
+    def pattern_misfit(self, text: str, *, secret: bool = False) -> Misfit | None:
         """Return why a text is not what the pattern describes. An unusable pattern describes nothing."""
         if self.pattern is None:
             return None
         if len(text) > patterns.LONGEST_TEXT:
             return Misfit("long", f"has more than {patterns.LONGEST_TEXT} characters, too many for its pattern")
-        fits = patterns.problem(self.pattern) is None and patterns.matches(self.pattern, text)
+        fits = patterns.fits(self.pattern, text, secret=secret)
         return None if fits else Misfit("pattern", f"does not match {self.pattern}")
 
 
@@ -150,7 +149,7 @@ class Variable(_Model):
         bounds = self.constraints
         if bounds.choices and text not in bounds.choices:
             return Misfit("choice", f"must be one of {', '.join(bounds.choices)}")
-        if wrong := bounds.pattern_misfit(text):
+        if wrong := bounds.pattern_misfit(text, secret=self.secret):
             return wrong
         if self.type in {Kind.INTEGER, Kind.NUMBER}:
             return bounds.range_misfit(float(text))

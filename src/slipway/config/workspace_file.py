@@ -69,7 +69,7 @@ def _absent(workspace: Workspace, document: Document) -> Iterator[Fault]:
         yield Fault("workspace.source", document.where(), message, "give the checkout's root with --source PATH")
         return
     missing: set[str] = set()
-    for path, relative, is_folder in _needed(workspace):
+    for path, relative, is_folder in needed(workspace):
         there = source / relative
         if relative.rpartition("/")[0] in missing:
             continue
@@ -84,8 +84,8 @@ def _absent(workspace: Workspace, document: Document) -> Iterator[Fault]:
             yield Fault("workspace.path", document.where(path), message)
 
 
-def _needed(workspace: Workspace) -> Iterator[tuple[tuple[str, ...], str, bool]]:
-    """Yield (key in the workspace file, path in the source, whether it is a folder)."""
+def needed(workspace: Workspace) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+    """Yield what a source has to have: (key in the workspace file, path in the source, whether it is a folder)."""
     backend, frontend = workspace.backend, workspace.frontend
     yield ("backend", "path"), backend.path, True
     yield ("backend", "path"), f"{backend.path}/manage.py", False
