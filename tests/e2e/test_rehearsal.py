@@ -167,6 +167,16 @@ def test_variables_are_explained_compared_and_set_without_a_deployment(
     assert not looks.is_locked()
 
 
+def test_every_service_is_tried_from_where_it_is_used(standing: Standing, person: Person, looks: Looks) -> None:
+    before = looks.ids()
+    ran = person.types("check.env", "--connect", *standing.words, "--format", "json")
+    asked = [issue for issue in ran.document["issues"] if issue["id"].startswith("connect.")]
+    assert [issue for issue in asked if issue["severity"] == "error"] == []
+    assert "connect.unanswered" not in {issue["id"] for issue in asked}
+    ran.ended(0)
+    assert looks.ids() == before
+
+
 def test_no_secret_is_in_any_output_report_image_or_command_line(
     standing: Standing, person: Person, looks: Looks
 ) -> None:

@@ -21,6 +21,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     for entry in repository.iterdir():
         if not entry.name.startswith(".") and entry.name not in {"docs", "env", "reports"}:
             (root / entry.name).symlink_to(entry)
+    (root / "docs").mkdir()
+    (root / "docs" / "checks.md").symlink_to(repository / "docs" / "checks.md")
     for file in Path(tasks.__file__).parent.glob("*.py"):
         module = importlib.import_module(f"tasks.{file.stem}" if file.stem != "__init__" else "tasks")
         if hasattr(module, "ROOT"):

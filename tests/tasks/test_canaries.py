@@ -114,7 +114,7 @@ def planted(desk: Desk, echo: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     """Plant the canaries and return everything that must not be seen."""
     keygen(tmp_path / "id")
     (tmp_path / "known_hosts").touch()
-    (desk.root / "docs").mkdir()
+    (desk.root / "docs").mkdir(exist_ok=True)
     identity, public = new_key()
     desk.writes("recipients.txt", f"{public}\n")
     in_file = {name: value for name, value in CANARIES.items() if name not in {"ACRCLOUD_ACCESS_SECRET", "SENTRY_DSN"}}

@@ -41,7 +41,8 @@ def github(issues: Iterable[Issue]) -> Iterator[str]:
 
 def _said(issue: Issue, *, with_place: bool) -> str:
     said = f"{issue.where}: {issue.message}" if with_place else issue.message
-    return _CONTROL.sub("", said + (f"\n-> {issue.hint}" if issue.hint else ""))
+    # A result without a text is not valid SARIF.
+    return _CONTROL.sub("", said + (f"\n-> {issue.hint}" if issue.hint else "")) or issue.id
 
 
 def _data(text: str) -> str:

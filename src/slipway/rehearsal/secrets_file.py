@@ -6,7 +6,7 @@ from pathlib import Path
 
 from slipway.config.dotenv import read_env_file
 from slipway.config.generated import generate_secrets
-from slipway.config.schema_file import read_schema
+from slipway.config.kept import read_schema
 from slipway.config.workspace import Workspace
 from slipway.errors import Unreachable
 
