@@ -53,7 +53,19 @@ def reader_issues(s: Session) -> "list[Issue]":
         ]
         if not any(fault.fatal for fault in faults) and not is_plain_file(text):
             texts[path] = text
-    return found + (_asked(s, [use for use in read if use.file in texts], texts, sources) if texts else [])
+    if texts:
+        found += _asked(s, [use for use in read if use.file in texts], texts, sources)
+    return [_placed(s, one) for one in found]
+
+
+def _placed(s: Session, found: "Issue") -> "Issue":
+    """Return a finding of a file of the source at the place that a person opens it by."""
+    from dataclasses import replace
+
+    from slipway.config.fault import shown
+
+    is_file = (s.source / found.where.partition(":")[0]).is_file()
+    return replace(found, where=shown(s.source / found.where)) if is_file else found
 
 
 def _asked(s: Session, uses: "list[Use]", texts: "Mapping[str, str]", sources: "Iterable[str]") -> "list[Issue]":

@@ -1,12 +1,7 @@
 """`docker run --env-file`, read by the real client, which hands what it read to a socket of ours, not to an engine."""
 
-import json
 import re
-import socketserver
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Sequence
 from pathlib import Path
 
 from slipway.config.env_readers import Reader, Reading
@@ -51,7 +46,9 @@ class DockerClient:
         return found
 
     def _batch(self, files: Sequence[str]) -> list[Reading]:
-        with private_folder() as folder, _socket(folder) as told:
+        from slipway.engines.readers.listening import listening
+
+        with private_folder() as folder, listening(folder) as told:
             for index, text in enumerate(["", *files]):
                 write(folder / f"{index}.env", text)
                 write(folder / f"{index}.mark", f"{_MARK}={index}\n")
@@ -78,57 +75,3 @@ def _cases(variables: list[str], indexes: Sequence[int]) -> list[Reading]:
         else:
             found[case][name] = value
     return [Reading(found[index]) for index in indexes]
-
-
-class _Engine(BaseHTTPRequestHandler):
-    """As much of an engine as `docker create` asks before it hands the variables over."""
-
-    told: list[list[str]]
-    protocol_version = "HTTP/1.1"
-
-    def do_HEAD(self) -> None:
-        self._answer(b"")
-
-    def do_GET(self) -> None:
-        self._answer(b"OK")
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        self.told.append([str(variable) for variable in body.get("Env") or []])
-        self._answer(b'{"Id": "none", "Warnings": []}', 201)
-
-    def address_string(self) -> str:
-        return "client"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
-
-    def _answer(self, body: bytes, status: int = 200) -> None:
-        self.send_response(status)
-        self.send_header("Api-Version", "1.41")
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-class _Server(socketserver.ThreadingUnixStreamServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: the client hangs up when it has seen enough."""
-
-
-@contextmanager
-def _socket(folder: Path) -> Iterator[list[list[str]]]:
-    """Listen on `folder`/engine; the list gets the variables of every container that the client would create."""
-    told: list[list[str]] = []
-    handler = type("Engine", (_Engine,), {"told": told})
-    with _Server(str(folder / "engine"), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield told
-        finally:
-            server.shutdown()
-            thread.join()

@@ -8,7 +8,7 @@ from slipway.checks.readers.uses import is_env_file, may_tell
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "dist", "build", "venv", "site-packages", "static_cdn", "media"})
 """Folders of what others made; those of tools begin with a dot."""
-_JAVASCRIPT = frozenset({".js", ".cjs", ".mjs", ".ts"})
+_JAVASCRIPT = (".js", ".cjs", ".mjs", ".ts")
 _LARGEST = 1_000_000
 _WORDS = (b"dotenv", b"environ", b"decouple", b"envDir")
 
@@ -21,24 +21,24 @@ def gather(source: Path) -> tuple[dict[str, Path], dict[str, str]]:
     env_files: dict[str, Path] = {}
     sources: dict[str, str] = {}
     scripts: dict[str, Path] = {}
-    for path, file in _walk(source):
+    for path in _walk(source):
         if is_env_file(path):
-            env_files[path] = file
-        elif file.suffix in _JAVASCRIPT and not file.name.startswith("vite.config"):
-            scripts[path] = file
-        elif may_tell(path) and (text := _text(file)) is not None:
+            env_files[path] = source / path
+        elif path.endswith(_JAVASCRIPT) and not path.rpartition("/")[2].startswith("vite.config"):
+            scripts[path] = source / path
+        elif may_tell(path) and (text := _text(source / path)) is not None:
             sources[path] = text
     if any('"dotenv"' in text for path, text in sources.items() if path.endswith("package.json")):
         sources |= {path: text for path, file in scripts.items() if (text := _text(file)) is not None}
     return env_files, sources
 
 
-def _walk(source: Path) -> Iterator[tuple[str, Path]]:
+def _walk(source: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(source):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED and not name.startswith("."))
         base = os.path.relpath(folder, source)
         for name in sorted(names):
-            yield (name if base == "." else f"{base}/{name}"), Path(folder, name)
+            yield name if base == "." else f"{base}/{name}"
 
 
 def _text(file: Path) -> str | None:
