@@ -13,7 +13,7 @@ from tests.e2e.person import Person
 pytestmark = pytest.mark.docker
 
 FROM = "FROM base AS application"
-COPY = "COPY src/ /app/"
+LINE = "ARG STATIC_ROOT=static"
 FILLS_A_DISK = """\
 ARG BASE_PYTHON
 FROM ${BASE_PYTHON} AS production
@@ -68,8 +68,8 @@ def test_a_portal_that_imports_what_is_not_there(person: Person, source: Checkou
     [
         (FROM, "FORM base AS application", 2, ("Dockerfile.backend:", "FORM", "mend the Dockerfile")),
         (FROM, "FROM absent/of-a-test:1 AS application", 3, ("absent/of-a-test:1",)),
-        (COPY, "COPY source/ /app/", 2, ("Dockerfile.backend: ", "source", "COPY source/ /app/")),
-        (COPY, f"{COPY}\nRUN echo a-word && exit 7", 1, ("image backend: ", "exit code 7", "| a-word")),
+        (LINE, f"{LINE}\nCOPY source/ /app/", 2, ("Dockerfile.backend: ", "source", "COPY source/ /app/")),
+        (LINE, f"{LINE}\nRUN echo a-word && exit 7", 1, ("image backend: ", "exit code 7", "| a-word")),
     ],
 )
 def test_a_broken_dockerfile(
