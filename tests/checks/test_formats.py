@@ -63,6 +63,10 @@ def test_a_command_has_file_and_line_and_nothing_can_end_it_early() -> None:
         ("/home/me/src/workspace.yaml:3", ("", 0)),
         ("../outside.env:3", ("", 0)),
         ("env/a\nb.env:3", ("", 0)),
+        ("example/zamio_backend/Dockerfile:12", ("example/zamio_backend/Dockerfile", 12)),
+        ("a folder/compose file:2", ("a folder/compose file", 2)),
+        ("host.example.org:22", ("", 0)),
+        ("https://host.example.org:8443", ("", 0)),
     ],
 )
 def test_only_a_file_of_the_checkout_is_a_place(where: str, expected: tuple[str, int]) -> None:

@@ -1,5 +1,6 @@
 """What is kept is what would be read; the slightest difference, and anything broken, is read anew."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -93,14 +94,23 @@ def test_what_has_a_fault_is_never_kept_and_a_missing_file_is_told_each_time(
 
 
 def test_a_folder_that_the_source_lost_is_told(keeping: Path, tmp_path: Path) -> None:
-    import shutil
-
     source = tmp_path / "source"
     shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("node_modules"))
     kept.load_workspace(source / "workspace.yaml", source, keeping)
     shutil.rmtree(source / "zamio_admin")
     with pytest.raises(UsageError, match="zamio_admin"):
         kept.load_workspace(source / "workspace.yaml", source, keeping)
+
+
+def test_a_folder_that_has_become_a_link_out_of_the_source_is_told(keeping: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("node_modules"))
+    kept.load_workspace(source / "workspace.yaml", source, keeping)
+    (source / "zamio_backend").rename(tmp_path / "elsewhere")
+    (source / "zamio_backend").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError) as told:
+        kept.load_workspace(source / "workspace.yaml", source, keeping)
+    assert "leads out of the source" in f"{told.value} {told.value.details}"
 
 
 def test_a_root_without_the_folder_keeps_nothing(root: Path, workspace: Workspace) -> None:

@@ -105,6 +105,18 @@ def test_a_value_that_is_no_address_is_unanswered_and_not_repeated() -> None:
     assert told["answered"] == {}
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "redis"])
+def test_a_password_that_ends_an_address_early_is_not_repeated_in_pieces(scheme: str) -> None:
+    name = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}[scheme]
+    question = {"postgres": "database", "redis": "redis"}[scheme]
+    address = f"{scheme}://app:Sup3rHead/tail-of-it@127.0.0.1:5432/app"
+    code, document = run("--ask", question, "--seconds", "2", **{name: address})
+    assert code == 1
+    assert said(document) == {question: "connect.unanswered"}
+    assert "Sup3rHead" not in json.dumps(document)
+    assert "tail-of-it" not in json.dumps(document)
+
+
 @pytest.mark.parametrize("words", [("--ask", "weather"), ("--seconds", "0"), ("--postgres", "x")])
 def test_a_wrong_command_line_is_no_answer(words: tuple[str, ...]) -> None:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(RUNTIME)}

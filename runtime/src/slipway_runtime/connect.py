@@ -14,6 +14,7 @@ side. One JSON document on standard output: `{"answered": {question: {fact: valu
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,8 @@ from slipway_runtime.deadline import Answer, Question
 QUESTIONS = ("database", "read-database", "redis", "mail", "bucket", "names")
 _MARGIN = 2.0
 """Seconds beyond a question's own time-out after which it is given up on, so that its own words are heard first."""
+_LONGEST = 400
+"""Characters of a message."""
 _SECRETS = ("DATABASE_URL", "DATABASE_READ_URL", "REDIS_URL", "EMAIL_HOST_PASSWORD", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -72,14 +75,20 @@ def document(answers: Mapping[str, Answer[Said]], clean: Callable[[str], str]) -
     issues, answered = [], {}
     for name, answer in answers.items():
         if answer.value is None:
-            why = shown(answer.error) if answer.error else f"nothing came back within {answer.seconds:.0f} s"
+            why = _why(answer.error) if answer.error else f"nothing came back within {answer.seconds:.0f} s"
             issues.append(_issue("unanswered", "error", name, f"is unanswered: {why}", "nothing is known about it"))
             continue
         answered[name] = answer.value.facts
         issues += [_issue(one.kind, one.severity, name, one.message, one.hint) for one in answer.value.found]
     for issue in issues:
-        issue["message"] = clean(issue["message"])
+        # First the secrets, then the cut: half a secret would not be known any more.
+        issue["message"] = clean(issue["message"])[:_LONGEST]
     return {"answered": answered, "issues": issues}
+
+
+def _why(error: BaseException) -> str:
+    # Whoever takes an address apart quotes the part that does not fit, which may be a piece of the password.
+    return "its address cannot be read" if isinstance(error, ValueError) else shown(error)
 
 
 def _issue(kind: str, severity: str, question: str, message: str, hint: str) -> dict[str, str]:
@@ -94,7 +103,8 @@ def cleaner(environ: Mapping[str, str]) -> Callable[[str], str]:
     for name in _SECRETS:
         value = environ.get(name, "")
         before = value.partition("://")[2].rpartition("@")[0].partition(":")[2] if "://" in value else value
-        known |= {value, before, unquote(before)}
+        # A password that is not percent-encoded ends for a driver where the first of these stands.
+        known |= {value, before, unquote(before), *re.split(r"[/?#@:\[\]]", before)}
     longest_first = sorted((one for one in known if len(one) >= 4), key=len, reverse=True)
 
     def clean(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
+from slipway.checks.variables import is_told_as_empty
 from slipway.release.carried import Uncarried, carry
 
 
@@ -12,7 +13,9 @@ def uncarried(facts: Facts) -> Iterator[Issue]:
     if not facts.is_public:
         return
     for seen in facts.seen:
-        answer = carry(seen.name, seen.text) if seen.text and seen.services else None
+        if seen.text is None or not seen.services or (seen.text == "" and is_told_as_empty(facts, seen)):
+            continue
+        answer = carry(seen.name, seen.text)
         if isinstance(answer, Uncarried):
             message = f"Coolify cannot carry this value to {', '.join(seen.services)}: {answer.why}"
             yield Issue("coolify.value", Severity.ERROR, seen.name, seen.setting.where, message, answer.way_out)

@@ -130,7 +130,7 @@ def _issues(config: Config, document: Mapping[str, Any]) -> Iterator[Issue]:
             str(one.get("id") or "connect.unanswered"),
             Severity(severity) if severity in {*Severity} else Severity.ERROR,
             subject,
-            _where(config, name),
+            _where(config, name if name != "probe" else subject),
             f"{subject} {one.get('message')}" if name != "probe" else f"{subject}: {one.get('message')}",
             str(one.get("hint") or ""),
         )
@@ -141,7 +141,7 @@ def _subject(name: str) -> str:
 
 
 def _where(config: Config, name: str) -> str:
-    api, variable = config.workspace.services_with(Role.WEB)[0], _VARIABLES.get(name, "ALLOWED_HOSTS")
+    api, variable = config.workspace.services_with(Role.WEB)[0], _VARIABLES.get(name, name)
     found = config.setting(variable, api) if variable in config.schema.variables else None
     return found.where if found else f"env/{config.environment}.env"
 

@@ -25,9 +25,16 @@ def place(issue: Issue) -> tuple[str, int]:
     """
     found = _LINE.fullmatch(issue.where)
     file, line = (found["file"], int(found["line"])) if found else (issue.where.partition(" (")[0], 0)
-    if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts or not _FILE.fullmatch(file):
+    if PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts or not _is_file(file):
         return "", 0
     return file, line
+
+
+def _is_file(text: str) -> bool:
+    """Whether a place names a file and not a host or a service."""
+    if any(ord(character) < 32 for character in text):
+        return False
+    return _FILE.fullmatch(text) is not None or ("/" in text and "//" not in text) or text.startswith("Dockerfile")
 
 
 def github(issues: Iterable[Issue]) -> Iterator[str]:

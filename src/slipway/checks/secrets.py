@@ -9,13 +9,14 @@ from slipway.checks.issue import Issue, Severity
 from slipway.config.kinds import Kind
 from slipway.config.layers import COMMITTED, FOLDER, Layer
 from slipway.config.references import REFERENCE
+from slipway.config.schema import Schema
 from slipway.config.sealed import SUFFIX
 from slipway.secret import Secret
 
-# What may follow a reference that stands for the whole secret: a database number, a query.
-_AFTER_REFERENCE = re.compile(r"([/?][\w/?&=.-]{0,40})?")
+# What may follow a reference that stands for a whole address: a database number, a query that names no password.
+_AFTER_REFERENCE = re.compile(r"(/\d{1,2})?(\?(?!.*pass)[a-z_]+=[\w.-]{0,20}(&[a-z_]+=[\w.-]{0,20})*)?")
 # An address whose password alone is secret, and a reference.
-_PASSWORD_REFERRED_TO = re.compile(r"[a-z+]+://[\w.-]*:\$\{[\w.]+\}@(?:[\w.:-]|\$\{[\w.]+\})+(?:/[\w.-]{0,40})?")
+_PASSWORD_REFERRED_TO = re.compile(r"[a-z+]+://[\w.-]*:\$\{([\w.-]+)\}@(?:[\w.:-]|\$\{[\w.]+\})+(?:/[\w.-]{0,40})?")
 _COMMON = re.compile(
     r"pass(word|wort)?|secret|admin|zamio|django|postgres|redis|letmein|qwert[yz]|abc|0?123+4*5*6*7*8*9*0*",
     re.IGNORECASE,
@@ -33,18 +34,32 @@ def committed(facts: Facts) -> Iterator[Issue]:
         variable = facts.config.schema.variables.get(name)
         if variable is None or not variable.secret or assignment.layer not in COMMITTED:
             continue
-        if assignment.line.value and not _is_reference(assignment.line.value.reveal()):
+        if assignment.line.value and not _is_reference(
+            facts.config.schema, variable.type, assignment.line.value.reveal()
+        ):
             file = f"{FOLDER}/{facts.config.environment}.secrets.env"
             hint = f"move it to {file}; if it was ever pushed, give the secret a new value"
             message = f"{name} is a secret and stands in a file that belongs into git"
             yield Issue("secret.committed", Severity.ERROR, name, assignment.line.where, message, hint)
 
 
-def _is_reference(text: str) -> bool:
-    if _PASSWORD_REFERRED_TO.fullmatch(text):
-        return True
+def _is_reference(schema: Schema, kind: Kind, text: str) -> bool:
+    """Whether all that is secret of a text is behind a reference to a secret."""
+    if kind in _URLS and (match := _PASSWORD_REFERRED_TO.fullmatch(text)):
+        return _is_secret(schema, match[1])
     match = REFERENCE.match(text)
-    return match is not None and _AFTER_REFERENCE.fullmatch(text[match.end() :]) is not None
+    if match is None or not _is_secret(schema, match[1]):
+        return False
+    rest = text[match.end() :]
+    return not rest or (kind in _URLS and _AFTER_REFERENCE.fullmatch(rest) is not None)
+
+
+def _is_secret(schema: Schema, reference: str) -> bool:
+    """Whether a reference stands for something that nobody else knows: an address with its password, a secret."""
+    if reference.startswith("service."):
+        return reference.rpartition(".")[2] in {"internal_url", "external_url", "password"}
+    variable = schema.variables.get(reference.removeprefix("variable."))
+    return variable is not None and variable.secret
 
 
 def tracked(facts: Facts) -> Iterator[Issue]:

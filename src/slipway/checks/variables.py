@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from slipway.checks.facts import Facts, issue, shown_name
+from slipway.checks.facts import Facts, Seen, issue, shown_name
 from slipway.checks.issue import Issue, Severity
 from slipway.checks.urls import URLS, unencoded
 from slipway.config.fault import shown
@@ -63,9 +63,14 @@ def _way_out(facts: Facts, name: str) -> str:
 def empty(facts: Facts) -> Iterator[Issue]:
     """`env.empty`: a variable that is required, or whose type has no empty form, is set to nothing."""
     for seen in facts.seen:
-        variable = seen.setting.variable
-        if seen.text == "" and (variable.is_required_in(facts.config.environment) or variable.misfit("")):
+        if seen.text == "" and is_told_as_empty(facts, seen):
             yield issue(seen, "env.empty", "is empty", "give it a value, or remove the line")
+
+
+def is_told_as_empty(facts: Facts, seen: Seen) -> bool:
+    """Whether an empty value is one that `env.empty` tells."""
+    variable = seen.setting.variable
+    return variable.is_required_in(facts.config.environment) or variable.misfit("") is not None
 
 
 def misfit(facts: Facts) -> Iterator[Issue]:

@@ -31,7 +31,7 @@ def load_workspace(file: Path, source: Path, root: Path) -> Workspace:
     """Return what `workspace_file.load_workspace` does. What is missing in the source is looked at every time."""
     key = _key(file, str(file.absolute()), str(source), str(Path.cwd()))
     found = _read(root, "workspace", key)
-    if isinstance(found, tuple) and len(found) == 2 and _all_there(found[1]):
+    if isinstance(found, tuple) and len(found) == 2 and _all_there(found[1], source):
         return found[0]  # type: ignore[no-any-return]
     from slipway.config.workspace_file import load_workspace as load
     from slipway.config.workspace_file import needed
@@ -41,8 +41,12 @@ def load_workspace(file: Path, source: Path, root: Path) -> Workspace:
     return workspace
 
 
-def _all_there(paths: Any) -> bool:
-    return all((path.is_dir() if is_folder else path.is_file()) for path, is_folder in paths)
+def _all_there(paths: Any, source: Path) -> bool:
+    root = source.resolve()
+    return all(
+        (path.is_dir() if is_folder else path.is_file()) and path.resolve().is_relative_to(root)
+        for path, is_folder in paths
+    )
 
 
 def read_schema(file: Path, root: Path, workspace: Workspace) -> tuple[Schema | None, list[Fault]]:

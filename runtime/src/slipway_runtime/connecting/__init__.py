@@ -24,4 +24,4 @@ class Said:
 def shown(error: BaseException) -> str:
     """Return an error for a message: its class and the first line of what it says."""
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines[0] else type(error).__name__
+    return f"{type(error).__name__}: {lines[0][:1000]}" if lines[0] else type(error).__name__
