@@ -12,7 +12,7 @@ from slipway.checks.issue import Issue, Severity
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _LINE = re.compile(r"(?P<file>.+):(?P<line>[1-9]\d*)")
-_FILE = re.compile(r"[^\s:]+\.[a-z]+|[^\s:]*\.env[^\s:]*")
+_FILE = re.compile(r"[^\s:]+\.(py|[cm]?[jt]sx?|ya?ml|json|toml|lock|txt|sh|age)|[^\s:]*\.env[^\s:]*")
 # What XML and terminals cannot hold has no place in a report either.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
