@@ -70,10 +70,10 @@ def _placed(s: Session, found: "Issue") -> "Issue":
 
 def _asked(s: Session, uses: "list[Use]", texts: "Mapping[str, str]", sources: "Iterable[str]") -> "list[Issue]":
     from slipway.checks.readers import issues
-    from slipway.engines.readers.machine import machine_readers, project_folders
+    from slipway.engines.readers.machine import machine_readers
     from slipway.engines.readers.memory import remembered
 
-    readers = machine_readers(s.source, project_folders(sources), TOOLS)
+    readers = machine_readers(TOOLS)
     memory = ROOT / ".slipway" / "env-readers.json"
     return remembered(memory, uses, texts, readers, lambda: issues.reader_issues(uses, texts, readers))
 
@@ -85,13 +85,13 @@ def show_readers(s: Session, *, fetch: bool) -> None:
     import slipway.rehearsal
     from slipway.checks.readers.uses import uses
     from slipway.engines.readers.fetch import fetch as bring
-    from slipway.engines.readers.machine import machine_readers, project_folders, vite_wanted
+    from slipway.engines.readers.machine import machine_readers, vite_wanted
     from slipway.engines.readers.workspace import gather
     from slipway.errors import Unreachable
 
     env_files, sources = gather(s.source)
     read = uses(env_files, sources)
-    readers = machine_readers(s.source, project_folders(sources), TOOLS)
+    readers = machine_readers(TOOLS)
     programs: dict[str, str] = {}
     script = Path(slipway.rehearsal.__file__).parent / "standin" / "fetch-compose.sh"
     for reader in sorted({use.reader for use in read}):
@@ -99,7 +99,7 @@ def show_readers(s: Session, *, fetch: bool) -> None:
             programs[reader] = readers[reader].program
         except Unreachable as error:
             if fetch and bring(reader, TOOLS, script, vite_wanted(sources)):
-                programs[reader] = machine_readers(s.source, project_folders(sources), TOOLS)[reader].program
+                programs[reader] = machine_readers(TOOLS)[reader].program
             else:
                 programs[reader] = f"not asked: {error.message}"
     rows = [(use.file, str(use.reader), use.evidence, programs[use.reader]) for use in read]

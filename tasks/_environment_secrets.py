@@ -107,7 +107,7 @@ def make_key(s: Session) -> None:
 def _write(s: Session, where: str, values: dict[str, str]) -> None:
     """Change values in a file of secrets; a sealed one beside it, or instead of it, is sealed anew."""
     from slipway.config.dotenv import with_value
-    from slipway.config.sealed import SUFFIX
+    from slipway.config.sealed import SUFFIX, ended, stanzas
     from slipway.config.textfile import read_text
     from slipway.engines.private_file import replace_file
     from slipway.engines.sealed_files import seal, sealed_for, unsealed
@@ -120,13 +120,21 @@ def _write(s: Session, where: str, values: dict[str, str]) -> None:
     for name, value in values.items():
         text = with_value(text, name, value)
     if sealed.exists():
-        if unsealed(s.age, sealed, f"{plain}{SUFFIX}") != before:
+        if unsealed(s.age, sealed, f"{plain}{SUFFIX}") != ended(before):
             raise UsageError(
                 f"differs from {plain}, so a new value would stand in one of them only",
                 where=f"{plain}{SUFFIX}",
                 hint=f"`inv env.seal --env {s.env}` or `inv env.unseal --env {s.env}` first",
             )
-        keys = sealed_for(s.age, sealed, f"{plain}{SUFFIX}") or _recipients(())
+        # The list inside the file is anybody's who may commit; the one beside it is what people review.
+        named = sealed_for(s.age, sealed, f"{plain}{SUFFIX}") if not (ROOT / RECIPIENTS).exists() else ()
+        if named and len(named) != len(stanzas(sealed.read_bytes(), f"{plain}{SUFFIX}")):
+            raise UsageError(
+                f"is sealed for others than it says, and there is no {RECIPIENTS}",
+                where=f"{plain}{SUFFIX}",
+                hint=f"write {RECIPIENTS}, then `inv env.seal --env {s.env}`",
+            )
+        keys = named or _recipients(())
         seal(s.age, text, sealed, f"{plain}{SUFFIX}", keys)
     if is_plain:
         replace_file(file, text.encode(), plain)

@@ -134,7 +134,10 @@ def test_a_seal_that_does_not_open_is_told_with_the_way_out(
         assert "->" in ran.err
     check = desk.types("check.env --env production --format json")
     (issue,) = check.document["issues"]
-    assert (check.code, issue["id"]) == (1, {"none": "file.locked", "huge": "file.huge"}.get(spoil, "file.sealed"))
+    assert (check.code, issue["id"]) == (
+        1,
+        {"none": "file.locked", "huge": "file.huge", "stranger": "file.foreign"}.get(spoil, "file.sealed"),
+    )
     assert not plain.exists()
 
 

@@ -19,7 +19,7 @@ from typing import Self
 from slipway.config.dotenv import Line, parse_env, read_env_file
 from slipway.config.fault import Fault, refuse, shown
 from slipway.config.sealed import LARGEST as LARGEST_SEALED
-from slipway.config.sealed import SUFFIX, NoIdentity, Unseal, without_recipients
+from slipway.config.sealed import SUFFIX, NoIdentity, OtherKeys, Unseal, ended, without_recipients
 from slipway.config.textfile import decode, read_bytes, read_text
 from slipway.config.workspace import Workspace
 from slipway.errors import UsageError
@@ -153,8 +153,8 @@ def opened(file: Path, where: str, unseal: Unseal | None) -> tuple[str, list[Fau
             raise NoIdentity("is sealed, and nothing here may open it")
         text, faults = decode(unseal(data, where), where)
     except UsageError as error:
-        kind = "file.locked" if isinstance(error, NoIdentity) else "file.sealed"
-        return "", [Fault(kind, where, error.message, error.hint)]
+        kinds: dict[type[UsageError], str] = {NoIdentity: "file.locked", OtherKeys: "file.foreign"}
+        return "", [Fault(kinds.get(type(error), "file.sealed"), where, error.message, error.hint)]
     return without_recipients(text), faults
 
 
@@ -178,7 +178,7 @@ def _difference(file: Path, sealed: Path, where: str, sealed_where: str, unseal:
         return []
     if faults:
         return [replace(fault, fatal=False) for fault in faults]
-    if text == read_text(file, where)[0]:
+    if text == ended(read_text(file, where)[0]):
         return []
     message = f"differs from {sealed_where}, which others have; here this file counts"
     hint = "`inv env.seal` seals this one, `inv env.unseal` takes the other"
@@ -241,7 +241,7 @@ def other_secrets(root: Path, unseal: Unseal | None = None) -> dict[str, tuple[S
         else:
             where += SUFFIX
             lines, faults = read_sealed(root / where, where, unseal)
-            if any(fault.id == "file.locked" for fault in faults):
+            if any(fault.id in {"file.locked", "file.foreign"} for fault in faults):
                 continue  # whoever has no key here has none of its secrets in an image made here, either
         refuse([fault for fault in faults if fault.fatal], where)
         found[name] = tuple(line.value for line in lines if line.value.reveal())

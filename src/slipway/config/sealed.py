@@ -31,6 +31,10 @@ class NoIdentity(UsageError):
     """No key is at hand that could open a sealed file."""
 
 
+class OtherKeys(UsageError):
+    """A sealed file is for other keys than those at hand."""
+
+
 def stanzas(data: bytes, where: str) -> tuple[str, ...]:
     """Return the kind of each recipient (`X25519`, `ssh-ed25519`, `scrypt`), read from the header alone.
 
@@ -45,11 +49,14 @@ def stanzas(data: bytes, where: str) -> tuple[str, ...]:
     return tuple(kind for kind in kinds if not kind.endswith("-grease"))
 
 
+def ended(text: str) -> str:
+    """Return a text with the end of its last line, which a sealed one always has."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
 def with_recipients(text: str, recipients: Iterable[str]) -> str:
     """Return a text that also says, in a comment of its last line, for whom it is sealed."""
-    body = without_recipients(text)
-    gap = "" if not body or body.endswith("\n") else "\n"
-    return f"{body}{gap}{_SEALED_FOR}{', '.join(sorted(set(recipients)))}\n"
+    return f"{ended(without_recipients(text))}{_SEALED_FOR}{', '.join(sorted(set(recipients)))}\n"
 
 
 def without_recipients(text: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.config.fault import Fault, refuse
-from slipway.config.sealed import NoIdentity, stanzas
+from slipway.config.sealed import NoIdentity, OtherKeys, stanzas
 from slipway.config.textfile import read_text
 from slipway.errors import UsageError
 from slipway.secret import Mask, Secret
@@ -70,7 +70,7 @@ class Age:
             return bytes(pyrage.decrypt(data, identities))
         except pyrage.DecryptError as error:
             if "No matching keys" in str(error):
-                raise UsageError(
+                raise OtherKeys(
                     f"is sealed for other keys than yours ({public})",
                     where=where,
                     hint="have somebody who can open it put that public key into env/recipients.txt and seal it again",
@@ -84,7 +84,12 @@ class Age:
         text, faults = read_text(self.own_file, str(self.own_file))
         refuse(faults, str(self.own_file))
         self._mask.add([Secret(key) for key in _KEY.findall(text)])
-        return str(_identities(text, str(self.own_file))[0].to_public())
+        (found, *_) = _identities(text, str(self.own_file))
+        if not hasattr(found, "to_public"):
+            raise UsageError(
+                "holds an SSH key", where=str(self.own_file), hint="its public half is in the .pub file beside the key"
+            )
+        return str(found.to_public())
 
     def _identities(self, sealed: str) -> tuple[list[Identity], str]:
         text, where = self._text(sealed)

@@ -1,6 +1,7 @@
 """Writing a file that others may not read: whole or not at all, whatever interrupts it."""
 
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,17 +11,17 @@ from slipway.errors import Unreachable, UsageError
 def replace_file(file: Path, data: bytes, where: str, mode: int = 0o600) -> None:
     """Put `data` in place of `file` with the rights `mode`; on failure, or an interrupt, what was there stays.
 
-    The half-written file beside it has a name that git ignores and is written over by the next attempt. Raises
+    The half-written file beside it has a name that git ignores and is removed. Raises
     `UsageError` for a symbolic link (what it names would be replaced unseen), `Unreachable` where it cannot be written.
     """
     if file.is_symlink():
         raise UsageError(
             "is a symbolic link, so it is not written to", where=where, hint="put the file itself here, or remove it"
         )
-    partial = file.with_name(f".partial.{file.name}")
+    # A name of one's own: two that write at once must not take each other's away.
+    partial = file.with_name(f".partial.{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as new:
             os.fchmod(new.fileno(), mode)
             new.write(data)

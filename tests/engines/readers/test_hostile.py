@@ -95,7 +95,7 @@ def test_an_older_compose_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_what_is_not_here_says_so() -> None:
-    none = machine_readers(Path("nowhere"), (), Path("nowhere"))
+    none = machine_readers(Path("nowhere"))
     for reader in (Bash(None), DockerClient(None), Compose([], Path.home()), NodeReader(Reader.NODE, None)):
         with pytest.raises(Unreachable):
             _ = reader.program
@@ -174,3 +174,25 @@ def test_the_vite_that_the_workspace_asks_for_is_fetched_and_bash_never() -> Non
     assert vite_wanted({"a/package.json": '{"devDependencies": {"vite": "^5.0.0"}}'}) == "vite@^5.0.0"
     assert vite_wanted({"a/package.json": '{"devDependencies": {"vite": "$(touch x)"}}'}) == "vite"
     assert fetch(Reader.BASH, Path("nowhere"), Path("nowhere")) is False
+
+
+def test_a_package_of_the_checkout_is_never_asked(tmp_path: Path) -> None:
+    module = tmp_path / "node_modules" / "vite" / "dist" / "node"
+    module.mkdir(parents=True)
+    (module / "index.js").write_text("import { writeFileSync } from 'node:fs';\nwriteFileSync('/tmp/ran', '');\n")
+    (module.parents[1] / "package.json").write_text('{"version": "5.0.0"}')
+    with pytest.raises(Unreachable, match="not installed"):
+        machine_readers(tmp_path / ".slipway" / "tools")[Reader.VITE].read(["K=v\n"])
+
+
+def test_what_export_would_multiply_is_not_given_to_bash() -> None:
+    assert not is_safe("export K={1..1000000000}\n")
+    assert is_safe("K={1..1000000000}\nexport L=a\n")
+
+
+def test_a_file_that_names_the_mark_of_a_case_is_read_as_any_other() -> None:
+    docker = machine_readers(Path("nowhere"))[Reader.DOCKER]
+    assert [one.values for one in docker.read(["SLIPWAY_CASE=x\nK=v\n", "SLIPWAY_CASE=99\n"])] == [
+        {"SLIPWAY_CASE": "x", "K": "v"},
+        {"SLIPWAY_CASE": "99"},
+    ]

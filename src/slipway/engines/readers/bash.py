@@ -16,7 +16,10 @@ _REFERENCE = r"\$(?:[A-Za-z_]\w*|[0-9$]|\{[A-Za-z_]\w*\}|\{[A-Za-z_]\w*:?-[\w./:
 _DOLLAR = r"\$(?=[\s\"%+,./:=@^\\]|\Z)"
 _QUOTED = rf"\"(?:[^\"\\`$]|\\.|{_REFERENCE}|{_DOLLAR})*+\""
 _WORD = rf"(?:{_PLAIN}|[!#~{{}}*?\[\]](?!\()|\\.|'[^']*'|{_QUOTED}|{_REFERENCE}|{_DOLLAR})*+"
-_LINE = rf"[ \t]*+(?:(?:export[ \t]++)?[A-Za-z_]\w*={_WORD}[ \t]*+(?:(?<=[ \t])#[^\n]*+)?|#[^\n]*+)?(?:\n|\Z)"
+# `export` is a command to bash: it expands braces in its words, {1..1000000000} to a billion of them.
+_EXPORTED = _WORD.replace("[!#~{}", "[!#~}", 1)
+_ASSIGNED = rf"(?:[A-Za-z_]\w*={_WORD}|export[ \t]++[A-Za-z_]\w*={_EXPORTED})"
+_LINE = rf"[ \t]*+(?:{_ASSIGNED}[ \t]*+(?:(?<=[ \t])#[^\n]*+)?|#[^\n]*+)?(?:\n|\Z)"
 _FILE = re.compile(rf"(?:{_LINE})*+", re.DOTALL | re.ASCII)
 # Bash sets these itself, or lets nobody set them while it is restricted: whoever sources the file gets something else.
 _ITS_OWN = re.compile(
@@ -27,6 +30,7 @@ _ITS_OWN = re.compile(
 # Restricted (-r): no command by path, no redirection, no other PATH. The PATH is the folder of the texts, which are no
 # programs; `.` finds them there. Nothing that could start, end or read anything is left of the builtins.
 _SCRIPT = """
+ulimit -v 1000000 -t 30
 PATH=$PWD
 enable -n kill eval exec command enable trap read mapfile readarray coproc source cd hash type wait bg fg jobs disown \
     suspend ulimit umask times logout fc history bind caller complete compopt dirs popd pushd let test [ 2>/dev/null

@@ -11,6 +11,9 @@ from slipway.errors import Unreachable
 
 OLDEST = (2, 26)
 _BATCH = 250
+_PLUGINS = tuple(
+    Path(f"/usr/{folder}/docker/cli-plugins") for folder in ("local/lib", "local/libexec", "lib", "libexec")
+)
 
 
 class Compose:
@@ -26,8 +29,10 @@ class Compose:
 
     @property
     def stamp(self) -> str:
-        """What changes when one of the candidates does."""
-        return " ".join(stamp(Path(argv[0])) for argv in self._candidates)
+        """What changes when one of the candidates does, or the plugin behind `docker compose`."""
+        folders = (Path(self._environment["HOME"], ".docker/cli-plugins"), *_PLUGINS)
+        plugins = [folder / "docker-compose" for folder in folders]
+        return " ".join(stamp(file) for file in (*(Path(argv[0]) for argv in self._candidates), *plugins))
 
     @property
     def program(self) -> str:

@@ -1,6 +1,7 @@
 """`docker run --env-file`, read by the real client, which hands what it read to a socket of ours, not to an engine."""
 
 import re
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from slipway.engines.readers.asking import ask, in_halves, private_folder, stamp
 from slipway.errors import Unreachable
 
 _BATCH = 200
-_MARK = "SLIPWAY_CASE"
 
 
 class DockerClient:
@@ -49,28 +49,29 @@ class DockerClient:
         from slipway.engines.readers.listening import listening
 
         with private_folder() as folder, listening(folder) as told:
+            mark = f"SLIPWAY_{secrets.token_hex(16)}"  # no file can know it
             for index, text in enumerate(["", *files]):
                 write(folder / f"{index}.env", text)
-                write(folder / f"{index}.mark", f"{_MARK}={index}\n")
+                write(folder / f"{index}.mark", f"{mark}={index}\n")
 
             def together(indexes: Sequence[int]) -> list[Reading] | None:
                 told.clear()
                 words = [f"--env-file={index}.{kind}" for index in indexes for kind in ("mark", "env")]
                 environment = {"DOCKER_HOST": f"unix://{folder}/engine", "DOCKER_CONFIG": str(folder)}
                 ask((str(self._docker), "create", *words, "none"), folder, environment=environment)
-                return _cases(told[-1], indexes) if told else None
+                return _cases(told[-1], indexes, mark) if told else None
 
             if together([0]) is None:
                 raise Unreachable("docker does not read an empty file", where="docker")
             return in_halves(range(1, len(files) + 1), together)
 
 
-def _cases(variables: list[str], indexes: Sequence[int]) -> list[Reading]:
+def _cases(variables: list[str], indexes: Sequence[int], mark: str) -> list[Reading]:
     found: dict[int, dict[str, str]] = {index: {} for index in indexes}
     case = indexes[0]
     for variable in variables:
         name, _, value = variable.partition("=")
-        if name == _MARK:
+        if name == mark:
             case = int(value)
         else:
             found[case][name] = value

@@ -1,10 +1,10 @@
-"""The readers that this machine has: on the PATH, in the workspace, or fetched into Slipway's own folder."""
+"""The readers that this machine has: on the PATH, or fetched into Slipway's own folder."""
 
 import importlib.util
 import re
 import shutil
-from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.config.env_readers import Reader
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from slipway.ports import EnvReader
 
 
-def machine_readers(source: Path, folders: Iterable[str], tools: Path) -> "dict[Reader, EnvReader]":
+def machine_readers(tools: Path) -> "dict[Reader, EnvReader]":
     """Return a way to ask each reader; whether its program is there is found out when it is asked.
 
-    `folders` are those of the workspace's JavaScript projects, where their packages are looked for; `tools` is
-    Slipway's own folder of fetched programs, which only serves where the workspace has none.
+    Packages are taken from `tools` alone, Slipway's own folder of what it fetched: a checkout that is looked at may
+    hold a `node_modules` of its own, and nothing of it may run here.
     """
     from slipway.engines.readers.bash import Bash
     from slipway.engines.readers.compose import Compose
@@ -27,7 +27,6 @@ def machine_readers(source: Path, folders: Iterable[str], tools: Path) -> "dict[
     from slipway.engines.readers.python_packages import PythonPackage
 
     node = _on_path("node") or _wheel_node()
-    places = [source / folder for folder in folders]
     compose = [
         [str(program), *words]
         for program, words in (
@@ -42,19 +41,14 @@ def machine_readers(source: Path, folders: Iterable[str], tools: Path) -> "dict[
         Compose(compose, Path.home()),
         DockerClient(_on_path("docker")),
         NodeReader(Reader.NODE, node),
-        NodeReader(Reader.NODE_DOTENV, node, _module("dotenv", places, source, tools)),
-        NodeReader(Reader.VITE, node, _module("vite", places, source, tools)),
+        NodeReader(Reader.NODE_DOTENV, node, _module("dotenv", tools)),
+        NodeReader(Reader.VITE, node, _module("vite", tools)),
         Bash(_on_path("bash")),
     ]
     return {reader.reader: reader for reader in listed}
 
 
 _PACKAGES = (Reader.PYTHON_DOTENV, Reader.DJANGO_ENVIRON, Reader.DECOUPLE)
-
-
-def project_folders(sources: Iterable[str]) -> list[str]:
-    """Return the folders that hold a package.json, of paths relative to the workspace."""
-    return [str(PurePosixPath(path).parent) for path in sources if PurePosixPath(path).name == "package.json"]
 
 
 def vite_wanted(sources: Mapping[str, str]) -> str:
@@ -77,12 +71,6 @@ def _wheel_node() -> Path | None:
     return is_the_program(Path(found.origin).parent / "bin" / "node") if found is not None and found.origin else None
 
 
-def _module(name: str, places: Iterable[Path], source: Path, tools: Path) -> Path | None:
-    for place in places:
-        for folder in (place, *place.parents):
-            if (module := folder / "node_modules" / name).is_dir():
-                return module
-            if folder == source:
-                break
+def _module(name: str, tools: Path) -> Path | None:
     module = tools / "node_modules" / name
     return module if module.is_dir() else None
