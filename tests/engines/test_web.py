@@ -311,7 +311,7 @@ def test_a_web_server_is_no_websocket(client: WebClient, https: int) -> None:
 
 @pytest.mark.parametrize("origin", [None, "https://admin.zamio.localhost"])
 def test_the_origin_of_a_websocket_is_that_of_the_page(client: WebClient, wss: int, origin: str | None) -> None:
-    assert client.first_message(f"wss://{API}:{wss}/origin", 5, origin=origin) == str(origin)
+    assert client.first_message(f"wss://{API}:{wss}/origin", 20, origin=origin) == str(origin)
 
 
 def test_an_origin_that_may_not_open_a_websocket_is_refused(client: WebClient, https: int) -> None:
