@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from slipway.config.env_readers import Reader
 from slipway.engines.readers.fetch import fetch
-from slipway.engines.readers.machine import machine_readers
+from slipway.engines.readers.machine import machine_readers, npm_folder
 from slipway.engines.readers.node import NodeReader
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ def all_readers(tools: Path) -> "dict[str, EnvReader]":
     for reader in (Reader.COMPOSE, Reader.DECOUPLE, Reader.NODE_DOTENV):
         fetch(reader, tools, _SCRIPT)
     readers: dict[str, EnvReader] = {}
-    for reader in machine_readers(tools).values():
+    for reader in machine_readers(tools, {}).values():
         if reader.reader is not Reader.VITE:
             readers[reader.program] = reader
     node = shutil.which("node")
     for major in (5, 8):
-        folder = tools / f"vite{major}"
+        folder = npm_folder(tools, f"vite@{major}")
         if not (folder / "node_modules" / "vite").is_dir():
-            fetch(Reader.VITE, folder, _SCRIPT, f"vite@{major}")
+            fetch(Reader.VITE, tools, _SCRIPT, f"vite@{major}")
         vite = NodeReader(Reader.VITE, Path(node) if node else None, folder / "node_modules" / "vite")
         readers[vite.program] = vite
     return readers

@@ -68,12 +68,12 @@ def _placed(s: Session, found: "Issue") -> "Issue":
     return replace(found, where=shown(s.source / found.where)) if is_file else found
 
 
-def _asked(s: Session, uses: "list[Use]", texts: "Mapping[str, str]", sources: "Iterable[str]") -> "list[Issue]":
+def _asked(s: Session, uses: "list[Use]", texts: "Mapping[str, str]", sources: "Mapping[str, str]") -> "list[Issue]":
     from slipway.checks.readers import issues
     from slipway.engines.readers.machine import machine_readers
     from slipway.engines.readers.memory import remembered
 
-    readers = machine_readers(TOOLS)
+    readers = machine_readers(TOOLS, sources)
     memory = ROOT / ".slipway" / "env-readers.json"
     return remembered(memory, uses, texts, readers, lambda: issues.reader_issues(uses, texts, readers))
 
@@ -84,22 +84,24 @@ def show_readers(s: Session, *, fetch: bool) -> None:
 
     import slipway.rehearsal
     from slipway.checks.readers.uses import uses
+    from slipway.config.env_readers import Reader
     from slipway.engines.readers.fetch import fetch as bring
-    from slipway.engines.readers.machine import machine_readers, vite_wanted
+    from slipway.engines.readers.machine import machine_readers, npm_wanted
     from slipway.engines.readers.workspace import gather
     from slipway.errors import Unreachable
 
     env_files, sources = gather(s.source)
     read = uses(env_files, sources)
-    readers = machine_readers(TOOLS)
+    readers = machine_readers(TOOLS, sources)
+    wanted = {Reader.VITE: npm_wanted("vite", sources), Reader.NODE_DOTENV: npm_wanted("dotenv", sources)}
     programs: dict[str, str] = {}
     script = Path(slipway.rehearsal.__file__).parent / "standin" / "fetch-compose.sh"
     for reader in sorted({use.reader for use in read}):
         try:
             programs[reader] = readers[reader].program
         except Unreachable as error:
-            if fetch and bring(reader, TOOLS, script, vite_wanted(sources)):
-                programs[reader] = machine_readers(TOOLS)[reader].program
+            if fetch and bring(reader, TOOLS, script, wanted.get(reader, "")):
+                programs[reader] = machine_readers(TOOLS, sources)[reader].program
             else:
                 programs[reader] = f"not asked: {error.message}"
     rows = [(use.file, str(use.reader), use.evidence, programs[use.reader]) for use in read]

@@ -17,7 +17,7 @@ from slipway.engines.readers.bash import Bash, is_safe
 from slipway.engines.readers.compose import Compose
 from slipway.engines.readers.docker_client import DockerClient
 from slipway.engines.readers.fetch import fetch
-from slipway.engines.readers.machine import machine_readers, vite_wanted
+from slipway.engines.readers.machine import machine_readers, npm_folder, npm_wanted
 from slipway.engines.readers.memory import remembered
 from slipway.engines.readers.node import NodeReader
 from slipway.engines.readers.workspace import gather
@@ -95,12 +95,12 @@ def test_an_older_compose_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_what_is_not_here_says_so() -> None:
-    none = machine_readers(Path("nowhere"))
+    none = machine_readers(Path("nowhere"), {})
     for reader in (Bash(None), DockerClient(None), Compose([], Path.home()), NodeReader(Reader.NODE, None)):
         with pytest.raises(Unreachable):
             _ = reader.program
     for name in (Reader.VITE, Reader.NODE_DOTENV):
-        with pytest.raises(Unreachable, match="is not installed"):
+        with pytest.raises(Unreachable, match="is not fetched"):
             _ = none[name].program
 
 
@@ -171,18 +171,31 @@ def test_the_workspace_is_walked_without_what_others_made(tmp_path: Path) -> Non
 
 
 def test_the_vite_that_the_workspace_asks_for_is_fetched_and_bash_never() -> None:
-    assert vite_wanted({"a/package.json": '{"devDependencies": {"vite": "^5.0.0"}}'}) == "vite@^5.0.0"
-    assert vite_wanted({"a/package.json": '{"devDependencies": {"vite": "$(touch x)"}}'}) == "vite"
+    assert npm_wanted("vite", {"a/package.json": '{"devDependencies": {"vite": "^5.0.0"}}'}) == "vite@^5.0.0"
+    assert npm_wanted("vite", {"a/package.json": '{"devDependencies": {"vite": "$(touch x)"}}'}) == "vite"
     assert fetch(Reader.BASH, Path("nowhere"), Path("nowhere")) is False
 
 
-def test_a_package_of_the_checkout_is_never_asked(tmp_path: Path) -> None:
-    module = tmp_path / "node_modules" / "vite" / "dist" / "node"
-    module.mkdir(parents=True)
-    (module / "index.js").write_text("import { writeFileSync } from 'node:fs';\nwriteFileSync('/tmp/ran', '');\n")
-    (module.parents[1] / "package.json").write_text('{"version": "5.0.0"}')
-    with pytest.raises(Unreachable, match="not installed"):
-        machine_readers(tmp_path / ".slipway" / "tools")[Reader.VITE].read(["K=v\n"])
+def test_a_package_is_taken_from_the_tools_alone_and_only_in_the_version_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(folder: Path, version: str) -> None:
+        module = folder / "node_modules" / "vite"
+        module.mkdir(parents=True)
+        (module / "package.json").write_text(json.dumps({"version": version}))
+
+    source, tools = tmp_path / "source", tmp_path / "tools"
+    put(source, "5.0.0")
+    put(npm_folder(tools, "vite@^8.0.0"), "8.0.0")
+    monkeypatch.chdir(source)
+    for wanted, answer in (("^8.0.0", "vite 8.0.0"), ("^5.0.0", "")):
+        (source / "package.json").write_text(json.dumps({"devDependencies": {"vite": wanted}}))
+        vite = machine_readers(tools, gather(source)[1])[Reader.VITE]
+        if answer:
+            assert vite.program == answer
+        else:
+            with pytest.raises(Unreachable, match="is not fetched"):
+                vite.read(["K=1\n"])
 
 
 def test_what_export_would_multiply_is_not_given_to_bash() -> None:
@@ -191,7 +204,7 @@ def test_what_export_would_multiply_is_not_given_to_bash() -> None:
 
 
 def test_a_file_that_names_the_mark_of_a_case_is_read_as_any_other() -> None:
-    docker = machine_readers(Path("nowhere"))[Reader.DOCKER]
+    docker = machine_readers(Path("nowhere"), {})[Reader.DOCKER]
     assert [one.values for one in docker.read(["SLIPWAY_CASE=x\nK=v\n", "SLIPWAY_CASE=99\n"])] == [
         {"SLIPWAY_CASE": "x", "K": "v"},
         {"SLIPWAY_CASE": "99"},

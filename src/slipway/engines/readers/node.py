@@ -70,7 +70,7 @@ class NodeReader:
             return f"node {told.removeprefix('v')}"
         name = "vite" if self.reader is Reader.VITE else "dotenv"
         if self._module is None:
-            raise Unreachable(f"the package {name} is not installed", where=str(self.reader))
+            raise Unreachable(f"the package {name} is not fetched", where=str(self.reader))
         try:
             version = json.loads((self._module / "package.json").read_text("utf-8"))["version"]
         except (OSError, ValueError, KeyError, TypeError):
