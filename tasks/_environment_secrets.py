@@ -8,6 +8,9 @@ from tasks._acts import as_json, confirm
 from tasks._session import ROOT, Session
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
     from slipway.plan import StepResult
 
 RECIPIENTS = "env/recipients.txt"
@@ -37,6 +40,7 @@ def seal_secrets(s: Session, recipients: Sequence[str]) -> None:
 
 def unseal_secrets(s: Session, *, yes: bool) -> None:
     """Open the environment's sealed file into the plain one, which git ignores."""
+    from slipway.config.sealed import ended
     from slipway.config.textfile import read_text
     from slipway.engines.private_file import replace_file
     from slipway.engines.sealed_files import unsealed
@@ -46,7 +50,7 @@ def unseal_secrets(s: Session, *, yes: bool) -> None:
     text = unsealed(s.age, ROOT / sealed, sealed)
     file = ROOT / plain
     if file.exists() and not file.is_symlink():
-        if read_text(file, plain)[0] == text:
+        if ended(read_text(file, plain)[0]) == ended(text):
             file.chmod(0o600)
             return _done(s, [], f"nothing changed: {plain} holds the same already")
         if not yes and not s.console.confirm(f"{plain} holds something else. Replace it?"):
@@ -107,10 +111,10 @@ def make_key(s: Session) -> None:
 def _write(s: Session, where: str, values: dict[str, str]) -> None:
     """Change values in a file of secrets; a sealed one beside it, or instead of it, is sealed anew."""
     from slipway.config.dotenv import with_value
-    from slipway.config.sealed import SUFFIX, ended, stanzas
+    from slipway.config.sealed import SUFFIX, ended
     from slipway.config.textfile import read_text
     from slipway.engines.private_file import replace_file
-    from slipway.engines.sealed_files import seal, sealed_for, unsealed
+    from slipway.engines.sealed_files import seal, unsealed
 
     plain = where.removesuffix(SUFFIX)
     sealed, is_plain = ROOT / f"{plain}{SUFFIX}", not where.endswith(SUFFIX)
@@ -126,18 +130,35 @@ def _write(s: Session, where: str, values: dict[str, str]) -> None:
                 where=f"{plain}{SUFFIX}",
                 hint=f"`inv env.seal --env {s.env}` or `inv env.unseal --env {s.env}` first",
             )
-        # The list inside the file is anybody's who may commit; the one beside it is what people review.
-        named = sealed_for(s.age, sealed, f"{plain}{SUFFIX}") if not (ROOT / RECIPIENTS).exists() else ()
-        if named and len(named) != len(stanzas(sealed.read_bytes(), f"{plain}{SUFFIX}")):
-            raise UsageError(
-                f"is sealed for others than it says, and there is no {RECIPIENTS}",
-                where=f"{plain}{SUFFIX}",
-                hint=f"write {RECIPIENTS}, then `inv env.seal --env {s.env}`",
-            )
-        keys = named or _recipients(())
+        keys = _keys(s, sealed, f"{plain}{SUFFIX}")
         seal(s.age, text, sealed, f"{plain}{SUFFIX}", keys)
     if is_plain:
         replace_file(file, text.encode(), plain)
+
+
+def _keys(s: Session, sealed: "Path", where: str) -> tuple[str, ...]:
+    """Return for whom a file is sealed anew.
+
+    The list inside it is anybody's who may commit; the one beside it is what people review, so the two must be one.
+    """
+    from slipway.config.sealed import stanzas
+    from slipway.engines.sealed_files import sealed_for
+
+    named = sealed_for(s.age, sealed, where)
+    listed = _recipients(()) if (ROOT / RECIPIENTS).exists() else ()
+    way_out = f"write the team's keys into {RECIPIENTS}, then `inv env.unseal` and `inv env.seal --env {s.env}`"
+    if listed and named and set(listed) != set(named):
+        raise UsageError(f"is sealed for others than {RECIPIENTS} names", where=where, hint=way_out)
+    if not listed and len(named) != len(stanzas(sealed.read_bytes(), where)):
+        raise UsageError(f"is sealed for others than it says, and there is no {RECIPIENTS}", where=where, hint=way_out)
+    return listed or named
+
+
+def alone(s: Session) -> "AbstractContextManager[None]":
+    """Keep every other command off this checkout's files of secrets."""
+    from slipway.engines.private_file import alone as alone_with
+
+    return alone_with(ROOT / ".slipway" / "secrets.lock", ROOT / "env", f"env/{s.env}.secrets.env")
 
 
 def _files(s: Session) -> tuple[str, str]:

@@ -135,18 +135,18 @@ def push(
 )
 def seal(c: Context, recipient: list[str], env: str = REHEARSAL, format: str = "text") -> None:
     """Seal env/<env>.secrets.env for the team with age, so that it can be committed as env/<env>.secrets.env.age."""
-    from tasks._environment_secrets import seal_secrets
+    from tasks._environment_secrets import alone, seal_secrets
 
-    with session(env=env, format=format) as s:
+    with session(env=env, format=format) as s, alone(s):
         seal_secrets(s, recipient)
 
 
 @task(help=helped("env", "format", yes="replace a plain file that holds something else"))
 def unseal(c: Context, env: str = REHEARSAL, yes: bool = False, format: str = "text") -> None:
     """Open env/<env>.secrets.env.age into env/<env>.secrets.env, which only you may read and git ignores."""
-    from tasks._environment_secrets import unseal_secrets
+    from tasks._environment_secrets import alone, unseal_secrets
 
-    with session(env=env, format=format) as s:
+    with session(env=env, format=format) as s, alone(s):
         unseal_secrets(s, yes=yes)
 
 
@@ -161,9 +161,9 @@ def rotate(
     format: str = "text",
 ) -> None:
     """Give a secret a new made-up value in the file of secrets; an older SECRET_KEY keeps its sessions valid."""
-    from tasks._environment_secrets import rotate_secret
+    from tasks._environment_secrets import alone, rotate_secret
 
-    with session(env=env, source=source, workspace=workspace, format=format) as s:
+    with session(env=env, source=source, workspace=workspace, format=format) as s, alone(s):
         rotate_secret(s, name, yes=yes)
 
 

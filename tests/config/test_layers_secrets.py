@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.config.layers import other_secrets
+from slipway.config.layers import other_secrets, readable_secrets
 from slipway.errors import UsageError
 
 
@@ -28,3 +28,12 @@ def test_a_file_that_cannot_be_read_is_told_and_no_value_of_it(tmp_path: Path) -
         other_secrets(tmp_path)
     assert "env/production.secrets.env" in str(raised.value)
     assert "secret" not in raised.value.message.replace("secrets.env", "")
+
+
+def test_one_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env" / "qa.secrets.env").write_bytes(b"SECRET_KEY=caf\xe9\n")
+    (tmp_path / "env" / "staging.secrets.env").write_text("SECRET_KEY=one-of-staging\n")
+    found, faults = readable_secrets(tmp_path)
+    assert {name: [one.reveal() for one in held] for name, held in found.items()} == {"staging": ["one-of-staging"]}
+    assert [(fault.id, fault.where) for fault in faults] == [("file.encoding", "env/qa.secrets.env:1")]

@@ -1,5 +1,6 @@
 """Sealing, opening and renewing secrets as a person types it."""
 
+import fcntl
 import stat
 import subprocess
 from pathlib import Path
@@ -187,3 +188,64 @@ def test_an_interrupt_while_a_secret_is_written_loses_nothing(desk: Desk, monkey
     assert (ran.code, plain.read_text()) == (130, TEXT)
     assert sorted(one.name for one in (desk.root / "env").glob("*secrets*")) == [PLAIN]
     assert not list((desk.root / "env").glob(".partial*"))
+
+
+def test_a_file_without_a_last_line_end_is_in_step_with_its_seal(desk: Desk, team: str) -> None:
+    desk.writes(PLAIN, TEXT.removesuffix("\n"))
+    assert desk.types("env.seal --env production").code == 0
+    assert "nothing changed" in desk.types("env.seal --env production").said
+    assert "nothing changed" in desk.types("env.unseal --env production").said
+    check = desk.types("check.env --env production --format json").document
+    assert "secret.unsealed" not in {issue["id"] for issue in check["issues"]}
+    assert desk.types("env.rotate DEMO_USER_PASSWORD --env production --yes").code == 0
+
+
+def test_who_a_secret_is_sealed_for_is_what_people_review(desk: Desk, team: str) -> None:
+    desk.writes(PLAIN, TEXT)
+    desk.types(f"env.seal --env production --recipient {team} --recipient {STRANGER_PUBLIC}")
+    sealed = desk.root / "env" / SEALED
+    before = sealed.read_bytes()
+    ran = desk.types("env.rotate DEMO_USER_PASSWORD --env production --yes")
+    assert (ran.code, "sealed for others than env/recipients.txt names" in ran.err) == (2, True), ran.said
+    assert (sealed.read_bytes(), (desk.root / "env" / PLAIN).read_text()) == (before, TEXT)
+    desk.types("env.seal --env production")
+    assert desk.types("env.rotate DEMO_USER_PASSWORD --env production --yes").code == 0
+
+
+def test_a_list_inside_that_the_seal_does_not_keep_to_is_not_believed(
+    desk: Desk, team: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = desk.writes(PLAIN, TEXT)
+    with monkeypatch.context() as patch:
+        names = "slipway.engines.sealed_files.with_recipients"
+        patch.setattr(names, lambda text, _: f"{text}# sealed for {team}, {STRANGER_PUBLIC}\n")
+        assert desk.types("env.seal --env production").code == 0
+    (desk.root / "env" / "recipients.txt").unlink()
+    ran = desk.types("env.rotate DEMO_USER_PASSWORD --env production --yes")
+    assert (ran.code, "sealed for others than it says" in ran.err) == (2, True), ran.said
+    assert plain.read_text() == TEXT
+
+
+@pytest.mark.parametrize("task", ["env.seal", "env.unseal --yes", "env.rotate SECRET_KEY --yes"])
+def test_one_command_at_a_time_changes_secrets_and_takes_a_killed_ones_half_away(
+    desk: Desk, team: str, task: str
+) -> None:
+    plain = desk.writes(PLAIN, TEXT)
+    desk.types("env.seal --env production")
+    left = desk.writes(f".partial.{PLAIN}.1.abc", "SECRET_KEY=ha")
+    lock = desk.root / ".slipway" / "secrets.lock"
+    with lock.open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        ran = desk.types(f"{task} --env production")
+        assert (ran.code, "another command is changing" in ran.err, "wait until" in ran.err) == (2, True, True)
+        assert (plain.read_text(), left.exists()) == (TEXT, True)
+    assert desk.types(f"{task} --env production").code == 0
+    assert not left.exists()
+
+
+def test_an_ssh_key_of_ones_own_is_told_for_what_it_is(desk: Desk, tmp_path: Path) -> None:
+    own = tmp_path / "home" / ".config" / "slipway" / "age.txt"
+    own.parent.mkdir(parents=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(own)], check=True)
+    ran = desk.types("env.keygen")
+    assert (ran.code, "holds an SSH key" in ran.err, ".pub file" in ran.err) == (2, True, True), ran.said

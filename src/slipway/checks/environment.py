@@ -37,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     secrets.weak,
     secrets.reused,
     secrets.same_elsewhere,
+    secrets.unread,
     secrets.example,
     secrets.exposed,
     secrets.vite_names,
@@ -127,11 +128,13 @@ def check(
     if config is None:
         return Checked(_in_order(issues), 0, 0, len(workspace.services))
     whole = not any(fault.fatal and fault.id.startswith("file.") for fault in faults)
+    others, unread = elsewhere(root, environment, unseal)
     facts = Facts(
         config,
         tracked(root, config.layers.files),
         whole,
-        elsewhere=elsewhere(root, environment, unseal),
+        elsewhere=others,
+        unread=unread,
         examples=examples(root, workspace),
     )
     issues += [issue for rule in RULES for issue in rule(facts)]

@@ -9,6 +9,7 @@ from functools import cached_property
 from slipway.checks.issue import Issue, Severity
 from slipway.config import references
 from slipway.config.config import DOMAIN, Config, Setting
+from slipway.config.fault import Fault
 from slipway.config.schema import Phase, Stage
 from slipway.config.workspace import Role
 from slipway.secret import Secret
@@ -39,14 +40,15 @@ class Facts:
     """One environment for the rules: its configuration and which of its files git tracks.
 
     `is_whole` is False when a file could not be read, so that what it would have held is not called missing.
-    `elsewhere` are the values in other environments' files of secrets by the environment's name, `examples` those in
-    example files with the file.
+    `elsewhere` are the values in other environments' files of secrets by the environment's name, `unread` what is wrong
+    with those that cannot be read; `examples` are the values in example files with the file.
     """
 
     config: Config
     tracked: frozenset[str] = frozenset()
     is_whole: bool = True
     elsewhere: Mapping[str, frozenset[Secret]] = field(default_factory=dict, repr=False)
+    unread: tuple[Fault, ...] = ()
     examples: Mapping[Secret, str] = field(default_factory=dict, repr=False)
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
 

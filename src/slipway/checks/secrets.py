@@ -129,6 +129,13 @@ def same_elsewhere(facts: Facts) -> Iterator[Issue]:
                 yield issue(seen, "secret.elsewhere", message, "give each environment a value of its own")
 
 
+def unread(facts: Facts) -> Iterator[Issue]:
+    """`secret.unread`: another environment's file of secrets cannot be read here, so nothing was held against it."""
+    for fault in facts.unread:
+        message = f"{fault.message}; no secret was compared with this file"
+        yield Issue("secret.unread", Severity.INFO, facts.config.environment, fault.where, message, fault.hint)
+
+
 def example(facts: Facts) -> Iterator[Issue]:
     """`secret.example`: a secret's value stands in an example file, which everybody who has the source has."""
     for seen in facts.seen if facts.is_public else ():

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from slipway.config.layers import FOLDER, other_secrets
+from slipway.config.fault import Fault
+from slipway.config.layers import FOLDER, readable_secrets
 from slipway.config.sealed import Unseal
 from slipway.config.textfile import read_text
 from slipway.config.workspace import Workspace
-from slipway.errors import UsageError
 from slipway.secret import Secret
 
 # From eight characters on a value in an example is one that somebody may have kept.
@@ -16,16 +16,17 @@ _VALUE = re.compile(r"""^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*["']?([
 _PATTERNS = ("*.env.example", ".env.*.example", "env.example", ".env.sample", ".env.dist", ".env.template")
 
 
-def elsewhere(root: Path, environment: str, unseal: Unseal | None = None) -> dict[str, frozenset[Secret]]:
+def elsewhere(
+    root: Path, environment: str, unseal: Unseal | None = None
+) -> tuple[dict[str, frozenset[Secret]], tuple[Fault, ...]]:
     """Return environment -> the values of its `.secrets.env`, for every other one that this checkout has.
 
-    A file that cannot be read is left out: whoever checks that environment is told.
+    With it comes what is wrong with the others' files that cannot be read.
     """
-    try:
-        found = other_secrets(root, unseal)
-    except UsageError:
-        return {}
-    return {name: frozenset(values) for name, values in found.items() if name != environment}
+    found, faults = readable_secrets(root, unseal)
+    own = f"{FOLDER}/{environment}.secrets.env"
+    unread = tuple(fault for fault in faults if not fault.where.startswith(own))
+    return {name: frozenset(values) for name, values in found.items() if name != environment}, unread
 
 
 def examples(root: Path, workspace: Workspace) -> Mapping[Secret, str]:

@@ -56,6 +56,8 @@ class Layer(StrEnum):
     PROCESS = "process"
 
 
+_NOT_FOR_US = frozenset({"file.locked", "file.foreign"})
+"""Faults of a sealed file that is well, for somebody else."""
 COMMITTED = frozenset({Layer.BASE, Layer.ENVIRONMENT, Layer.SERVICE})
 """Layers whose files belong into git, so no secret belongs into them."""
 
@@ -228,9 +230,18 @@ def other_secrets(root: Path, unseal: Unseal | None = None) -> dict[str, tuple[S
     """Return the name of each `env/<name>.secrets.env` of this checkout -> every value that it holds.
 
     For looking where they must not be: an image is the same for all environments. One that is only there sealed counts
-    where `unseal` can open it. Raises `UsageError` for a file that cannot be read.
+    where `unseal` can open it: whoever cannot has none of its secrets in an image made here, either. Raises
+    `UsageError` for a file that cannot be read.
     """
-    found = {}
+    found, faults = readable_secrets(root, unseal)
+    refuse([fault for fault in faults if fault.id not in _NOT_FOR_US], f"the files of secrets in {FOLDER}/")
+    return found
+
+
+def readable_secrets(root: Path, unseal: Unseal | None = None) -> tuple[dict[str, tuple[Secret, ...]], list[Fault]]:
+    """Return the same of every file that can be read, and what is wrong with the others: one hides no other."""
+    found: dict[str, tuple[Secret, ...]] = {}
+    unread: list[Fault] = []
     folder, end = root / FOLDER, ".secrets.env"
     names = {file.name.removesuffix(SUFFIX).removesuffix(end) for file in folder.glob(f"*{end}")}
     sealed = {file.name.removesuffix(SUFFIX).removesuffix(end) for file in folder.glob(f"*{end}{SUFFIX}")}
@@ -241,8 +252,8 @@ def other_secrets(root: Path, unseal: Unseal | None = None) -> dict[str, tuple[S
         else:
             where += SUFFIX
             lines, faults = read_sealed(root / where, where, unseal)
-            if any(fault.id in {"file.locked", "file.foreign"} for fault in faults):
-                continue  # whoever has no key here has none of its secrets in an image made here, either
-        refuse([fault for fault in faults if fault.fatal], where)
-        found[name] = tuple(line.value for line in lines if line.value.reveal())
-    return found
+        if fatal := [fault for fault in faults if fault.fatal]:
+            unread += fatal
+        else:
+            found[name] = tuple(line.value for line in lines if line.value.reveal())
+    return found, unread

@@ -1,8 +1,10 @@
 """Writing a file that others may not read: whole or not at all, whatever interrupts it."""
 
+import fcntl
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from slipway.errors import Unreachable, UsageError
@@ -38,6 +40,32 @@ def replace_file(file: Path, data: bytes, where: str, mode: int = 0o600) -> None
     except BaseException:
         _forget(partial)
         raise
+
+
+@contextmanager
+def alone(lock: Path, folder: Path, where: str) -> Iterator[None]:
+    """Be the one command that changes the files of secrets in `folder`; what a killed one left half-written goes.
+
+    Without it two that read, change and write at once would lose what one of them wrote. The system frees the lock
+    with the process. Raises `UsageError` while another has it, `Unreachable` where it cannot be taken.
+    """
+    try:
+        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise Unreachable(f"cannot be locked: {error.strerror}", where=where, hint="make it writable") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UsageError(
+                "another command is changing the files of secrets", where=where, hint="wait until it has ended"
+            ) from error
+        for left in folder.glob(".partial.*"):
+            _forget(left)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _forget(partial: Path) -> None:
