@@ -5,18 +5,18 @@
 `readers` puts the corpus of tricky lines, 100 000 made-up ones and 10 000 nasty values through the real programs
 (python-dotenv, django-environ, node, Vite, bash, Compose). `mistakes` applies the table of mistakes one by one to a
 correct configuration. `sources` reads the monorepo at PATH. `schema` judges the schema of variables and reads 10 000
-addresses beside the real readers. `speed` compares whole processes, run in turns.
+addresses beside the real readers, `layers` opens sealed secrets and types every task among canaries. `speed` compares
+whole processes, run in turns.
 """
 
 import argparse
 import importlib
-import json
 import sys
 from pathlib import Path
 
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure, tell
 
-PARTS = ("readers", "mistakes", "sources", "schema", "speed")
+PARTS = ("readers", "mistakes", "sources", "schema", "layers", "speed")
 
 
 def measured(parts: list[str], source: Path | None) -> list[Figure]:
@@ -35,13 +35,7 @@ def main() -> int:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     found = measured(parts, given.source and given.source.resolve())
-    if given.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-    else:
-        for one in found:
-            holds = {None: "", True: "holds", False: "MISSED"}[one.holds]
-            print(f"{one.name:<66}{one.value:>10.2f} {one.unit:<6} {one.target or '':<9} {holds}")
-    return 1 if any(one.holds is False for one in found) else 0
+    return tell(found, given.format)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure, tell
 
 RUNS = 7
 COMMAND = "benchmarks/environment_layers.py"
@@ -97,13 +97,7 @@ def main() -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     arguments = parser.parse_args()
     found = figures(arguments.source)
-    if arguments.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-    else:
-        for figure in found:
-            held = {True: "holds", False: "MISSED", None: ""}[figure.holds]
-            print(f"{figure.name:<44} {figure.value:8.3f} {figure.unit:<12} {figure.target or '':<8} {held}")
-    return 0 if all(figure.holds is not False for figure in found) else 1
+    return tell(found, arguments.format)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ correct one, or that the project does not load, counts as found.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure, tell
 
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "checks")]
 
@@ -135,13 +134,7 @@ def main() -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     given = parser.parse_args()
     found = figures()
-    if given.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-    else:
-        for one in found:
-            holds = {None: "", True: "holds", False: "MISSED"}[one.holds]
-            print(f"{one.name:<66}{one.value:>10.0f} {one.unit:<6} {one.target or '':<9} {holds}")
-    return 1 if any(one.holds is False for one in found) else 0
+    return tell(found, given.format)
 
 
 if __name__ == "__main__":

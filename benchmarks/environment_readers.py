@@ -7,7 +7,6 @@ answers twice, as 5 and as 8. The seed makes a run repeatable.
 """
 
 import argparse
-import json
 import random
 import shutil
 import sys
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from environment_readers_corpus import corpus_figures
 from environment_readers_encoder import encoder_figures
 from environment_readers_fuzz import fuzz_figures
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure, tell
 
 sys.path.insert(0, str(ROOT / "src"))
 
@@ -72,13 +71,7 @@ def main() -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     given = parser.parse_args()
     found = figures(given.source, given.lines, given.values, given.seed)
-    if given.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-    else:
-        for one in found:
-            holds = {None: "", True: "holds", False: "MISSED"}[one.holds]
-            print(f"{one.name:<78}{one.value:>10.0f} {one.unit:<14} {one.target or '':<8} {holds}")
-    return 1 if any(one.holds is False for one in found) else 0
+    return tell(found, given.format)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure
 
 sys.path.insert(0, str(ROOT / "src"))
+
 
 from slipway.checks.readers.compare import Kind, differences, proofs, spell, texts_of
 from slipway.checks.readers.oracle import Oracle

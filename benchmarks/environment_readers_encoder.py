@@ -7,9 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure
 
 sys.path.insert(0, str(ROOT / "src"))
+
 
 from slipway.config.env_readers import Reader
 from slipway.rehearsal.standin.env_file import encoded, looks_like_json

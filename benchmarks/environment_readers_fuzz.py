@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure
 
 sys.path.insert(0, str(ROOT / "src"))
+
 
 from slipway.checks.readers.compare import proofs, spell
 from slipway.checks.readers.lines import is_plain

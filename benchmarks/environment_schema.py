@@ -4,16 +4,16 @@ python benchmarks/environment_schema.py [--format json]
 """
 
 import argparse
-import json
 import random
 import statistics
+import sys
 import time
 from pathlib import Path
 from urllib.parse import quote
 
 import dj_database_url
+from figures import Figure, tell
 from redis.connection import parse_url
-from runtime_parts import Figure
 
 from slipway.config import patterns
 from slipway.config.models.database import DatabaseConfig
@@ -101,21 +101,14 @@ def _addresses() -> list[Figure]:
     ]
 
 
-def main() -> None:
-    """Print the table, or the figures as JSON."""
+def main() -> int:
+    """Print the table, or one JSON document; 1 where a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--format", choices=["text", "json"], default="text")
     parser.add_argument("--source", type=Path, default=None, help="a monorepo's checkout (default: example/)")
     options = parser.parse_args()
-    found = figures(options.source)
-    if options.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-        return
-    width = max(len(figure.name) for figure in found)
-    for figure in found:
-        mark = "holds" if figure.holds else "does NOT hold"
-        print(f"{figure.name:{width}}  {figure.value:10.3f} {figure.unit:2}  target {figure.target:7}  {mark}")
+    return tell(figures(options.source), options.format)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure, tell
 
 COMMAND = "benchmarks/environment_sources.py"
 
@@ -125,12 +125,7 @@ def main() -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     arguments = parser.parse_args()
     found = figures(arguments.source)
-    if arguments.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-    else:
-        for figure in found:
-            print(f"{figure.name:<52} {figure.value:>8.2f} {figure.unit:<2} {figure.target or ''}")
-    return 0 if all(figure.holds is not False for figure in found) else 1
+    return tell(found, arguments.format)
 
 
 if __name__ == "__main__":

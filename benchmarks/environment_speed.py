@@ -9,7 +9,6 @@ a change to one of them, is told as well.
 """
 
 import argparse
-import json
 import os
 import resource
 import statistics
@@ -20,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from runtime_parts import ROOT, Figure
+from figures import ROOT, Figure, tell
 
 COMMAND = "benchmarks/environment_speed.py"
 INV = ROOT / ".venv" / "bin" / "inv"
@@ -80,13 +79,7 @@ def main() -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     given = parser.parse_args()
     found = figures(given.source.resolve() if given.source else None, given.runs)
-    if given.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-    else:
-        for one in found:
-            holds = {None: "", True: "holds", False: "MISSED"}[one.holds]
-            print(f"{one.name:<78}{one.value:>8.3f} {one.unit:<3} {one.target or '':<6} {holds}")
-    return 1 if any(one.holds is False for one in found) else 0
+    return tell(found, given.format)
 
 
 if __name__ == "__main__":

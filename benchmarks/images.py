@@ -8,7 +8,6 @@ anew by both. The own side is one whole process, `inv build.all`; theirs are fiv
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -18,8 +17,7 @@ from pathlib import Path
 import images_figures
 import images_own
 import images_theirs
-from images_figures import Figure
-from runtime_parts import ROOT
+from figures import ROOT, Figure, tell
 
 PARTS = ("cold", "changes", "sizes", "push", "checks")
 
@@ -63,13 +61,7 @@ def main() -> int:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     found = measured(given.source.resolve(), parts, prune=given.prune)
-    if given.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-    else:
-        for one in found:
-            holds = {None: "", True: "holds", False: "MISSED"}[one.holds]
-            print(f"{one.name:<66}{one.value:>10.2f} {one.unit:<6} {one.target or '':<9} {holds}")
-    return 1 if any(one.holds is False for one in found) else 0
+    return tell(found, given.format)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from figures import Figure
 from images_own import Own
 from images_theirs import PORTALS, Theirs
-from runtime_parts import Figure, free_port, until
+from runtime_parts import free_port, until
 
 MEGABYTE = 1e6
 

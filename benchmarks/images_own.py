@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from runtime_parts import ROOT
+from figures import ROOT
 
 _INV = (sys.executable, "-m", "invoke", "--search-root", str(ROOT))
 

@@ -20,7 +20,8 @@ import runtime_faults
 import runtime_overlay
 import runtime_servers
 import runtime_swap
-from runtime_parts import ROOT, Figure, Project, Store, free_port, new_key, postgres_server, redis_server, status, until
+from figures import ROOT, Figure, tell
+from runtime_parts import Project, Store, free_port, new_key, postgres_server, redis_server, status, until
 
 
 @contextmanager
@@ -117,13 +118,7 @@ def main() -> int:
     if unknown := set(given.only.split(",")) - set(parts):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
     found = [figure for name, measure in parts.items() if name in given.only.split(",") for figure in measure()]
-    if given.format == "json":
-        print(json.dumps({"figures": [figure.row() for figure in found]}, indent=2))
-    else:
-        for one in found:
-            holds = {None: "", True: "holds", False: "MISSED"}[one.holds]
-            print(f"{one.name:<66}{one.value:>10.2f} {one.unit:<13} {one.target or '':<9} {holds}")
-    return 1 if any(one.holds is False for one in found) else 0
+    return tell(found, given.format)
 
 
 if __name__ == "__main__":

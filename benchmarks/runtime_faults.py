@@ -6,7 +6,6 @@ The project is the small one of the tests; PostgreSQL and Redis are real, in con
 """
 
 import argparse
-import json
 import sys
 import tempfile
 import threading
@@ -19,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from runtime_parts import Figure, Project, Store, end, free_port, postgres_server, redis_server, status, until
+from figures import Figure, tell
+from runtime_parts import Project, Store, end, free_port, postgres_server, redis_server, status, until
 
 from tests.runtime import small_project
 
@@ -179,13 +179,7 @@ def main() -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text")
     given = parser.parse_args()
     found = figures(given.tasks)
-    if given.format == "json":
-        print(json.dumps({"figures": [one.row() for one in found]}))
-    else:
-        for one in found:
-            holds = {None: "", True: "holds", False: "MISSED"}[one.holds]
-            print(f"{one.name:<62} {one.value:>9.2f} {one.unit:<3} {one.target or '':<8} {holds}")
-    return 1 if any(one.holds is False for one in found) else 0
+    return tell(found, given.format)
 
 
 if __name__ == "__main__":

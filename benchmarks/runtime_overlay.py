@@ -8,7 +8,8 @@ import json
 import statistics
 from collections.abc import Mapping
 
-from runtime_parts import Figure, Project
+from figures import Figure
+from runtime_parts import Project
 
 VARIANTS: Mapping[str, dict[str, str]] = {
     "bare": {"DJANGO_SETTINGS_MODULE": "core.settings", "BENCH_APPLICATION": "core.asgi"},

@@ -17,27 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from figures import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = ROOT / "runtime" / "src"
 LABEL = "slipway.test"
 PASSWORD = "throwaway-1"  # noqa: S105  (of a container that lives for this run)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number with what it should be; `holds` None where there is no target."""
-
-    name: str
-    value: float
-    unit: str
-    target: str | None = None
-    holds: bool | None = None
-    command: str = "benchmarks/runtime.py"
-
-    def row(self) -> dict[str, Any]:
-        """Return it in the form of the JSON contract."""
-        return {**vars(self), "value": round(self.value, 3)}
 
 
 def free_port() -> int:

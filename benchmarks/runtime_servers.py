@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from runtime_parts import Figure, Load, Project, cpu_seconds, free_port, status, until, wrk
+from figures import Figure
+from runtime_parts import Load, Project, cpu_seconds, free_port, status, until, wrk
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from runtime_parts import LABEL, PASSWORD, ROOT, Figure, free_port, new_key, until
+from figures import ROOT, Figure
+from runtime_parts import LABEL, PASSWORD, free_port, new_key, until
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
