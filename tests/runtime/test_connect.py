@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .faulty import PASSWORD, free_port, postgres_server, redis_server
+from .faulty import PASSWORD, free_port, postgres_server, redis_server, s3_server
 
 RUNTIME = Path(__file__).parents[2] / "runtime" / "src"
 
@@ -115,6 +115,25 @@ def test_a_password_that_ends_an_address_early_is_not_repeated_in_pieces(scheme:
     assert said(document) == {question: "connect.unanswered"}
     assert "Sup3rHead" not in json.dumps(document)
     assert "tail-of-it" not in json.dumps(document)
+
+
+def test_a_bucket_that_is_there_that_is_not_and_that_the_keys_do_not_open(tmp_path: Path) -> None:
+    (tmp_path / "media").mkdir()
+    with s3_server(tmp_path, "a-key", PASSWORD) as address:
+        given = {
+            "AWS_S3_ENDPOINT_URL": address, "AWS_S3_REGION_NAME": "us-east-1", "AWS_STORAGE_BUCKET_NAME": "media",
+            "AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": PASSWORD,
+        }  # fmt: skip
+        assert run("--ask", "bucket", **given)[0] == 0
+        for wrong, told in (
+            ({"AWS_STORAGE_BUCKET_NAME": "absent"}, "there is no such bucket"),
+            ({"AWS_SECRET_ACCESS_KEY": "another"}, "the keys do not open it"),
+        ):
+            code, document = run("--ask", "bucket", **{**given, **wrong})
+            (issue,) = document["issues"]
+            assert (code, issue["id"], issue["message"]) == (1, "connect.bucket", told)
+    code, document = run("--ask", "bucket", "--seconds", "2", **given)
+    assert (code, said(document)) == (1, {"bucket": "connect.bucket"})
 
 
 @pytest.mark.parametrize("words", [("--ask", "weather"), ("--seconds", "0"), ("--postgres", "x")])

