@@ -37,7 +37,7 @@ def all_readers(tools: Path) -> "dict[str, EnvReader]":
     for reader in (Reader.COMPOSE, Reader.DECOUPLE, Reader.NODE_DOTENV):
         fetch(reader, tools, _SCRIPT)
     readers: dict[str, EnvReader] = {}
-    for reader in machine_readers(tools, {}).values():
+    for reader in machine_readers(tools).values():
         if reader.reader is not Reader.VITE:
             readers[reader.program] = reader
     node = shutil.which("node")

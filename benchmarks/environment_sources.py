@@ -81,7 +81,8 @@ def read_anew(source: Path, settings: str) -> float:
     """Return the seconds that reading a checkout takes with nothing remembered, in a process of its own."""
     script = (
         "import sys, time; from pathlib import Path; from slipway.engines.source_reader import read_sources\n"
-        "began = time.perf_counter(); read_sources(Path(sys.argv[1]), Path(sys.argv[2]), settings=sys.argv[3])\n"
+        "from slipway.sources.walk import walk\n"
+        "began = time.perf_counter(); read_sources(walk(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3])\n"
         "print(time.perf_counter() - began)"
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -18,12 +18,11 @@ def check_env(s: Session, format: str, *, strict: bool, connect: bool) -> None:
     """Check the environment of a session and end the task with 0 or 1. With `strict` a warning counts as an error."""
     from slipway.checks.environment import check
     from slipway.checks.issue import is_ok
-    from tasks._environment import looks
 
     begin = time.monotonic()
     try:
         given = {**s.process, **s.ground_settings()}
-        checked = check(ROOT, s.env, s.workspace, given, s.secrets_file, s.unseal, looks(s))
+        checked = check(ROOT, s.env, s.workspace, given, s.secrets_file, s.unseal, s.checkout.looks)
         issues = _connected(s, checked.issues) if connect else list(checked.issues)
     except SlipwayError as error:
         _tell_failure(s, format, error)

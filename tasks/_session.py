@@ -1,5 +1,6 @@
 """The one place that reads the process's environment, wires engines to ports and turns errors into exit codes."""
 
+import gc
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from slipway.config.config import Config
     from slipway.config.workspace import Workspace
     from slipway.engines.age import Age
+    from slipway.engines.checkout import Checkout
     from slipway.engines.console import Console
     from slipway.engines.engine_address import EngineAddress
     from slipway.engines.images.buildkit import BuildKitImages
@@ -155,6 +157,13 @@ class Session:
         return ROOT / ".slipway" / "builds" / f"{self.workspace.name}-{place}"
 
     @cached_property
+    def checkout(self) -> "Checkout":
+        """What the monorepo's own files say about variables and who reads them."""
+        from slipway.engines.checkout import Checkout
+
+        return Checkout(ROOT, self.workspace, self.builds_folder)
+
+    @cached_property
     def version(self) -> "Version":
         """What a build of this checkout is called."""
         from slipway.engines.git import version_of
@@ -250,6 +259,7 @@ class Session:
             target=self.target,
             given=self.process,
             unseal=self.unseal,
+            looks=self.checkout.looks,
         )
 
     def built_images(self) -> "dict[str, BuiltImage]":
@@ -284,6 +294,9 @@ def session(
     """
     from slipway.engines.console import Console
 
+    # What is loaded by now stays, and most tasks end before looking for cycles in the rest is worth its time.
+    gc.freeze()
+    gc.set_threshold(50_000)
     mask = Mask()
     console = Console(as_json=format != "text", verbose=verbose, mask=mask)
     ending = ExitStack()

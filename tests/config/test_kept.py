@@ -25,6 +25,11 @@ def read(root: Path, workspace: Workspace) -> object:
     return schema if schema is not None and not faults else [str(fault) for fault in faults]
 
 
+def file_of(root: Path, what: str) -> Path:
+    (found,) = (root / kept.FOLDER).glob(f"{what}-*.kept")
+    return found
+
+
 def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody read a file the long way."""
 
@@ -77,7 +82,7 @@ def test_what_others_may_write_is_not_believed(
     keeping: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read(keeping, workspace)
-    (keeping / kept.FOLDER / "schema.kept").chmod(0o666)
+    file_of(keeping, "schema").chmod(0o666)
     unread(monkeypatch)
     with pytest.raises(AssertionError, match="read anew"):
         read(keeping, workspace)
@@ -88,7 +93,7 @@ def test_what_has_a_fault_is_never_kept_and_a_missing_file_is_told_each_time(
 ) -> None:
     (keeping / "env" / "schema.yaml").write_text("environments: {}\nvariables: {A: {type: nothing}}\n")
     assert read(keeping, workspace) == read(keeping, workspace) != []
-    assert not (keeping / kept.FOLDER / "schema.kept").exists()
+    assert not list((keeping / kept.FOLDER).glob("schema-*"))
     with pytest.raises(UsageError):
         kept.load_workspace(keeping / "workspace.yaml", EXAMPLE, keeping)
 
@@ -113,6 +118,25 @@ def test_a_folder_that_has_become_a_link_out_of_the_source_is_told(keeping: Path
     assert "leads out of the source" in f"{told.value} {told.value.details}"
 
 
+def test_taking_turns_between_two_sources_reads_neither_anew_and_old_ones_go(
+    keeping: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("node_modules"))
+    for _ in range(2):
+        for one in (EXAMPLE, source):
+            read(keeping, kept.load_workspace(one / "workspace.yaml", one, keeping))
+        unread(monkeypatch)
+    monkeypatch.undo()
+    monkeypatch.setattr(kept, "_MOST", 2)
+    third = tmp_path / "third"
+    shutil.copytree(source, third)
+    kept.load_workspace(third / "workspace.yaml", third, keeping)
+    assert len(list((keeping / kept.FOLDER).glob("*.kept"))) == 2
+    unread(monkeypatch)
+    kept.load_workspace(third / "workspace.yaml", third, keeping)
+
+
 def test_a_root_without_the_folder_keeps_nothing(root: Path, workspace: Workspace) -> None:
     read(root, workspace)
     assert not (root / kept.FOLDER).exists()
@@ -127,7 +151,7 @@ def test_texts_that_fit_are_remembered_without_the_texts_and_secrets_not_at_all(
     assert patterns.fits("(a|b)+", "bbbb", secret=True)
     assert not patterns.fits("(a|b)+", "abc", secret=False)
     kept.keep_patterns(file, keeping, workspace)
-    assert b"abba" not in (keeping / kept.FOLDER / "patterns.kept").read_bytes()
+    assert b"abba" not in file_of(keeping, "patterns").read_bytes()
     monkeypatch.setattr(patterns, "KNOWN", patterns.Known())
     read(keeping, workspace)
     assert patterns.KNOWN.digest("(a|b)+", "abba") in patterns.KNOWN.fitting

@@ -28,7 +28,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def names(source: Path, memory: Path) -> list[str]:
-    return [use.name for use in read_sources(source, memory).uses]
+    return [use.name for use in read_sources(walk(source), memory).uses]
 
 
 def forbidden(*_: object) -> None:
@@ -58,7 +58,18 @@ def test_a_change_a_new_file_and_another_settings_file_are_seen(source: Path, tm
     assert names(source, memory) == ["B"]
     (source / "b.py").write_text('import os\nos.environ["C"]\n')
     assert names(source, memory) == ["B", "C"]
-    assert read_sources(source, memory, settings="a.py").assigned == ()
+    assert read_sources(walk(source), memory, settings="a.py").assigned == ()
+
+
+def test_an_env_file_is_no_source_and_makes_nothing_be_read_again(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = tmp_path / "sources.json"
+    names(source, memory)
+    monkeypatch.setattr("slipway.sources.scan.scan", forbidden)
+    (source / ".env").write_text("A=1\n")
+    (source / "package.json").write_text("{}")
+    assert names(source, memory) == ["A"]
 
 
 def test_a_file_written_within_the_same_moment_is_read_again(source: Path, tmp_path: Path) -> None:
@@ -73,7 +84,17 @@ def test_a_file_written_within_the_same_moment_is_read_again(source: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"[]", b'{"key": 1}', b"\xff\xfe", b"[" * 100_000, b'{"key": "KEY", "found": {}}']
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"key": 1}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"key": "KEY", "found": {}}',
+        b'{"key": "KEY", "found": 3}',
+    ],
 )
 def test_a_memory_that_is_broken_is_made_anew(source: Path, tmp_path: Path, data: bytes) -> None:
     memory = tmp_path / "sources.json"

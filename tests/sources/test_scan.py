@@ -38,16 +38,29 @@ READ = b'import os\nos.environ["A"]\n'
         (".env.example", Language.EXAMPLE),
         ("env.sample", Language.EXAMPLE),
         (".env.production.example", Language.EXAMPLE),
-        (".env", None),
-        (".env.local", None),
-        ("production.secrets.env", None),
+        (".env", Language.ENV),
+        (".env.local", Language.ENV),
+        ("production.secrets.env", Language.ENV),
+        ("package.json", Language.RECIPE),
+        ("Makefile", Language.RECIPE),
         ("values.yaml", None),
         ("README.md", None),
         ("photo.png", None),
     ],
 )
-def test_a_file_is_read_by_its_name_and_real_values_are_never_read(name: str, language: Language | None) -> None:
+def test_a_file_is_read_by_its_name(name: str, language: Language | None) -> None:
     assert language_of(name) is language
+
+
+def test_real_values_are_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (".env", ".env.local", "production.secrets.env", "package.json"):
+        (tmp_path / name).write_text("A=hunter2\n")
+    walked = walk(tmp_path)
+    assert len(walked.files) == 4
+    opened: list[str] = []
+    monkeypatch.setattr("os.open", lambda path, *_: opened.append(str(path)))
+    assert scan(walked).uses == ()
+    assert opened == []
 
 
 def test_what_is_no_source_is_not_looked_into(tmp_path: Path) -> None:

@@ -7,23 +7,24 @@ from typing import Any
 
 import pytest
 
+from slipway.config.workspace import Workspace
+from slipway.engines.checkout import Checkout
 from slipway.engines.console import Console
 from slipway.secret import Mask
-from tasks import _environment
-from tasks._environment import reader_issues, show_readers
+from tasks._environment import show_readers
 from tasks._session import Session
 
 
 @pytest.fixture
-def looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+def looked_at(tmp_path: Path, workspace: Workspace) -> Session:
     """A session on a source whose settings read `.env`, with a memory of its own."""
     source = tmp_path / "source"
     source.mkdir()
     (source / "settings.py").write_text("from dotenv import load_dotenv\nload_dotenv()\n")
-    monkeypatch.setattr(_environment, "ROOT", tmp_path)
-    monkeypatch.setattr(_environment, "TOOLS", tmp_path / "tools")
     mask = Mask()
-    return Session(Console(as_json=True, mask=mask, out=StringIO()), mask, "local", source, source, {}, as_json=True)
+    session = Session(Console(as_json=True, mask=mask, out=StringIO()), mask, "local", source, source, {}, as_json=True)
+    session.checkout = Checkout(tmp_path, workspace.model_copy(update={"source": source}), tmp_path / "kept")
+    return session
 
 
 @pytest.mark.parametrize(
@@ -46,12 +47,12 @@ def test_whatever_the_file_is_it_is_told_and_no_byte_of_it_shown(
 ) -> None:
     (looked_at.source / ".env").write_bytes(content)
     for _ in range(2):  # from the programs, then from memory
-        assert [issue.id for issue in reader_issues(looked_at)] == ids
+        assert [issue.id for issue in looked_at.checkout.reader_issues()] == ids
 
 
 def test_a_file_that_nobody_reads_is_nobody_s_business(looked_at: Session) -> None:
     (looked_at.source / "other.env").write_text("A='1' 2\n")
-    assert reader_issues(looked_at) == []
+    assert looked_at.checkout.reader_issues() == []
 
 
 def test_who_reads_what_is_shown_with_the_line_that_says_so(looked_at: Session) -> None:

@@ -24,20 +24,23 @@ from slipway.config.workspace import Workspace
 
 FOLDER = ".slipway"
 """Below a checkout's root; a root without it keeps nothing."""
+_MOST = 30
+"""Files: each source has its own, so that taking turns between two reads neither anew; the oldest go."""
 _LARGEST = 10_000_000
 
 
 def load_workspace(file: Path, source: Path, root: Path) -> Workspace:
     """Return what `workspace_file.load_workspace` does. What is missing in the source is looked at every time."""
     key = _key(file, str(file.absolute()), str(source), str(Path.cwd()))
-    found = _read(root, "workspace", key)
+    name = _name("workspace", file, source)
+    found = _read(root, name, key)
     if isinstance(found, tuple) and len(found) == 2 and _all_there(found[1], source):
         return found[0]  # type: ignore[no-any-return]
     from slipway.config.workspace_file import load_workspace as load
     from slipway.config.workspace_file import needed
 
     workspace = load(file, source)
-    _write(root, "workspace", key, (workspace, tuple((source / path, folder) for _, path, folder in needed(workspace))))
+    _write(root, name, key, (workspace, tuple((source / path, folder) for _, path, folder in needed(workspace))))
     return workspace
 
 
@@ -52,8 +55,8 @@ def _all_there(paths: Any, source: Path) -> bool:
 def read_schema(file: Path, root: Path, workspace: Workspace) -> tuple[Schema | None, list[Fault]]:
     """Return what `schema_file.read_schema` does."""
     key = _key(file, str(file.absolute()), repr(workspace))
-    found = _read(root, "schema", key)
-    known = _read(root, "patterns", key)
+    found = _read(root, _name("schema", workspace.file, workspace.source), key)
+    known = _read(root, _name("patterns", workspace.file, workspace.source), key)
     if isinstance(known, tuple):
         patterns.KNOWN.key, patterns.KNOWN.fitting = known
     elif (root / FOLDER).is_dir():
@@ -64,7 +67,7 @@ def read_schema(file: Path, root: Path, workspace: Workspace) -> tuple[Schema | 
 
     schema, faults = read(file, root, workspace)
     if schema is not None and not faults:
-        _write(root, "schema", key, schema)
+        _write(root, _name("schema", workspace.file, workspace.source), key, schema)
     return schema, faults
 
 
@@ -72,7 +75,13 @@ def keep_patterns(file: Path, root: Path, workspace: Workspace) -> None:
     """Keep which texts fit their patterns, where that is more than before."""
     if patterns.KNOWN.has_more:
         key = _key(file, str(file.absolute()), repr(workspace))
-        _write(root, "patterns", key, (patterns.KNOWN.key, patterns.KNOWN.fitting))
+        name = _name("patterns", workspace.file, workspace.source)
+        _write(root, name, key, (patterns.KNOWN.key, patterns.KNOWN.fitting))
+
+
+def _name(what: str, file: Path, source: Path) -> str:
+    place = sha256(f"{file.absolute()}\0{source.absolute()}".encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{what}-{place}"
 
 
 def _key(file: Path, *more: str) -> bytes:
@@ -119,3 +128,5 @@ def _write(root: Path, name: str, key: bytes, value: object) -> None:
         made.touch(mode=0o600)
         made.write_bytes(key + pickle.dumps(value))
         made.replace(folder / f"{name}.kept")
+        for old in sorted(folder.glob("*.kept"), key=lambda one: -one.stat().st_mtime_ns)[_MOST:]:
+            old.unlink(missing_ok=True)

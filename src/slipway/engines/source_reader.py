@@ -1,60 +1,30 @@
-"""Reads a tree's sources, and remembers what they said for as long as none of them changes."""
+"""Reads what a walk found, and remembers what it said for as long as none of the sources changes."""
 
-import json
-import os
-from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
+from slipway.engines.remembered import Remembered
 from slipway.sources import record
 from slipway.sources import walk as walking
 from slipway.sources.found import Found
-from slipway.sources.walk import Walk, walk
-
-_SETTLED = 2_000_000_000
-"""Nanoseconds: a file written this shortly before it was read may have changed within the same tick of its clock."""
+from slipway.sources.walk import Walk
 
 
-def read_sources(root: Path, memory: Path, below: tuple[str, ...] = ("",), settings: str = "") -> Found:
-    """Return what the sources in the folders `below` the root say; `settings` is the path of Django's among them.
+def read_sources(walked: Walk, memory: Path, settings: str = "") -> Found:
+    """Return what the sources of a walk say; `settings` is the path of Django's among them.
 
     `memory` is the file that remembers it; one that cannot be used or written costs time and nothing else. Raises
     nothing: what cannot be read is among the troubles.
     """
-    walked = walk(root, below)
-    key = _key(walked, settings)
-    known = _remembered(memory, key, max((file.modified for file in walked.files), default=0))
+    sources = (file for file in walked.files if file.is_source)
+    kept = Remembered(memory, walked, sources, (Path(walking.__file__).parent,), settings)
+    known = kept.load()
     if known is not None:
-        return known
+        try:
+            return record.found(known)
+        except (KeyError, TypeError, ValueError, IndexError):
+            pass  # half a memory is none
     from slipway.sources.scan import scan
 
     found = scan(walked, settings)
-    _remember(memory, key, found)
+    kept.save(record.plain(found))
     return found
-
-
-def _key(walked: Walk, settings: str) -> str:
-    """Return a digest of every file's path, size and time, what could not be seen, and the readers' own code."""
-    readers = walk(Path(walking.__file__).parent)
-    text = repr((str(walked.root), settings, walked.files, walked.troubles, readers.files))
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _remembered(memory: Path, key: str, newest: int) -> Found | None:
-    try:
-        if memory.stat().st_mtime_ns < newest + _SETTLED:
-            return None
-        data = json.loads(memory.read_bytes())
-        return record.found(data["found"]) if data["key"] == key else None
-    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
-        return None
-
-
-def _remember(memory: Path, key: str, found: Found) -> None:
-    beside = memory.with_name(f"{memory.name}.{os.getpid()}")
-    with suppress(OSError, ValueError):
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        # Defaults in somebody's code may be secrets, so nobody else reads what is kept of them.
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-            json.dump({"key": key, "found": record.plain(found)}, stream, separators=(",", ":"))
-        beside.replace(memory)

@@ -68,7 +68,8 @@ class _Nested:
 def check_env(world: World, say: Say) -> tuple[Config, str]:
     """Hold the rehearsal's configuration against every rule; its secrets are made up first."""
     secrets_file = world.secrets_file()
-    issues = check_environment(world.root, "rehearsal", world.workspace, world.given, secrets_file, world.unseal)
+    root, workspace = world.root, world.workspace
+    issues = check_environment(root, "rehearsal", workspace, world.given, secrets_file, world.unseal, world.looks)
     _refuse(issues, "the configuration of the rehearsal", say)
     config = world.config({})
     count = len({name for service in world.workspace.services for name in config.settings(service)})

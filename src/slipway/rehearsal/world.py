@@ -1,11 +1,12 @@
 """World: what a rehearsal needs of the machine it happens on."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slipway.checks.issue import Issue
 from slipway.config.config import Config
 from slipway.config.sealed import Unseal
 from slipway.config.workspace import Workspace
@@ -29,7 +30,8 @@ BASES = ("python", "node", "nginx", "postgres", "redis", "registry", "sshd", "to
 class World:
     """What the story needs of the machine it happens on; wired in `tasks/_session.py`.
 
-    `given` are the values that the process was started with on purpose, `unseal` opens sealed files of secrets.
+    `given` are the values that the process was started with on purpose, `unseal` opens sealed files of secrets, `looks`
+    are what `inv check.env` looks at beside the environment's own files.
 
     `config` loads the rehearsal's configuration, with the ground's settings once it stands; `target` opens its ports.
     """
@@ -46,6 +48,7 @@ class World:
     target: Callable[[Config], AbstractContextManager[tuple[Target, BackupStore]]]
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
     unseal: Unseal | None = None
+    looks: Sequence[Callable[[Config], Iterable[Issue]]] = ()
 
     @property
     def files(self) -> ImageFiles:

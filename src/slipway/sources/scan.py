@@ -30,7 +30,8 @@ def scan(walked: Walk, settings: str = "") -> Found:
     """
     contents = _Contents(walked)
     python = {file.path: file.is_test for file in walked.files if file.language is Language.PYTHON}
-    readings = [_reading(walked, contents, file) for file in walked.files if file.language is not Language.PYTHON]
+    others = (file for file in walked.files if file.is_source and file.language is not Language.PYTHON)
+    readings = [_reading(walked, contents, file) for file in others]
     readings.append(Project(python, contents.read).reading(settings))
     readings.append(Reading(troubles=(*walked.troubles, *contents.troubles.values())))
     tests = {file.path for file in walked.files if file.is_test}

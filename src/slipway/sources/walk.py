@@ -1,4 +1,4 @@
-"""Which files of a checkout may say something about variables; bounded, and without following links."""
+"""Which files of a checkout hold variables, say something about them or tell who reads them; bounded."""
 
 import os
 import re
@@ -33,6 +33,8 @@ class Language(StrEnum):
     DOCKERFILE = "dockerfile"
     COMPOSE = "compose"
     EXAMPLE = "example"
+    ENV = "env"  # variables themselves
+    RECIPE = "recipe"  # Makefile, package.json and the like: they tell who reads env files
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,6 +45,11 @@ class File:
     size: int
     modified: int
     language: Language
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it may read a variable or give one to a process by itself."""
+        return self.language not in {Language.ENV, Language.RECIPE}
 
     @property
     def is_test(self) -> bool:
@@ -69,7 +76,10 @@ class Walk:
 
 
 def walk(root: Path, below: tuple[str, ...] = ("",)) -> Walk:
-    """Look through the folders `below` the root. Links are not followed, so no loop and nothing outside is read."""
+    """Look through the folders `below` the root.
+
+    Links are not followed, so no loop and nothing outside is read; one to an env file of the same checkout counts.
+    """
     found = Walk(root)
     due = [folder for folder in below if (root / folder).is_dir()]
     while due and len(found.files) < MOST_FILES:
@@ -94,11 +104,18 @@ def _looked_into(found: Walk, folder: str) -> Iterator[str]:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in _NOT_SOURCES and not entry.name.startswith("."):
                     yield path
-            elif entry.is_file(follow_symlinks=False) and (language := language_of(entry.name)) is not None:
-                known = entry.stat(follow_symlinks=False)
+            elif (language := language_of(entry.name)) is not None and _counts(found.root, entry, language):
+                known = entry.stat()
                 found.files.append(File(path, known.st_size, known.st_mtime_ns, language))
         except OSError as error:
             found.troubles.append(Trouble(Place(path, 1), f"cannot be looked at: {error.strerror}"))
+
+
+def _counts(root: Path, entry: os.DirEntry[str], language: Language) -> bool:
+    if not entry.is_symlink():
+        return entry.is_file(follow_symlinks=False)
+    # One that leads nowhere, or to itself, is no file: asked first.
+    return language is Language.ENV and entry.is_file() and Path(entry.path).resolve().is_relative_to(root.resolve())
 
 
 _SUFFIXES = {".py": Language.PYTHON, ".sh": Language.SHELL, ".bash": Language.SHELL} | dict.fromkeys(
@@ -110,6 +127,8 @@ _NAMES = (
     (re.compile(r".*compose.*\.ya?ml"), Language.COMPOSE),
     (re.compile(r"index\.html"), Language.PAGE),
     (re.compile(r"\.?env\.(.*\.)?(example|sample|template|dist|defaults)(\..*)?"), Language.EXAMPLE),
+    (re.compile(r"(\.env|.+\.env|env)(\.[\w-]+)*"), Language.ENV),
+    (re.compile(r"makefile|.+\.mk|justfile|procfile|package\.json"), Language.RECIPE),
 )
 
 

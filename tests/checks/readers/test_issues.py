@@ -57,7 +57,7 @@ def test_no_value_and_no_odd_name_is_shown() -> None:
 
 
 def test_a_reader_that_is_not_here_is_said_not_to_have_been_asked() -> None:
-    absent = machine_readers(Path("nowhere"), {})[Reader.VITE]
+    absent = machine_readers(Path("nowhere"))[Reader.VITE]
     (issue,) = reader_issues([Use(".env", Reader.VITE, "package.json:1")], {".env": "K='a'\n"}, {Reader.VITE: absent})
     assert (issue.id, issue.severity) == ("readers.not-asked", Severity.INFO)
 

@@ -16,7 +16,7 @@ EVERYWHERE = (Reader.PYTHON_DOTENV, Reader.DJANGO_ENVIRON, Reader.NODE, Reader.B
 
 @cache
 def readers() -> dict[Reader, EnvReader]:
-    found = machine_readers(Path("nowhere"), {})
+    found = machine_readers(Path("nowhere"))
     return {reader: found[reader] for reader in EVERYWHERE}
 
 

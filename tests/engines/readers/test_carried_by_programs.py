@@ -79,5 +79,5 @@ def test_compose_gets_for_the_container_what_was_meant() -> None:
         encoded(one.text, is_literal=one.is_literal, is_multiline=one.is_multiline) or "" for one in stored.values()
     ]
     assert len(stored) > 300
-    found = arrived(machine_readers(tools, {})[Reader.COMPOSE], written)
+    found = arrived(machine_readers(tools)[Reader.COMPOSE], written)
     assert [value for value, got in zip(stored, found, strict=True) if not as_meant(got, value)] == []

@@ -41,7 +41,7 @@ def test_each_reader_reads_the_corpus_as_noted(reader: Reader) -> None:
 def test_compose_and_the_docker_client_read_the_corpus_as_noted() -> None:
     tools = ROOT / ".slipway" / "tools"
     subprocess.run(["sh", str(FETCH), str(tools)], check=True)
-    found = machine_readers(tools, {})
+    found = machine_readers(tools)
     for reader in (Reader.COMPOSE, Reader.DOCKER):
         assert isinstance(found[reader], Compose | DockerClient)
         assert wrong(found[reader]) == []

@@ -2,13 +2,12 @@
 
 import json
 import os
-import stat
 import time
 from pathlib import Path
 
 import pytest
 
-from slipway.checks.issue import Issue, Severity
+from slipway.checks.issue import Severity
 from slipway.checks.readers.issues import reader_issues
 from slipway.checks.readers.lines import chunks, is_plain_file
 from slipway.config.env_readers import Reader, Use
@@ -18,10 +17,10 @@ from slipway.engines.readers.compose import Compose
 from slipway.engines.readers.docker_client import DockerClient
 from slipway.engines.readers.fetch import fetch
 from slipway.engines.readers.machine import machine_readers, npm_folder, npm_wanted
-from slipway.engines.readers.memory import remembered
 from slipway.engines.readers.node import NodeReader
 from slipway.engines.readers.workspace import gather
 from slipway.errors import Unreachable
+from slipway.sources.walk import walk
 from tests.engines.readers.asked import readers
 
 MANY = 1_000_000
@@ -95,7 +94,7 @@ def test_an_older_compose_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_what_is_not_here_says_so() -> None:
-    none = machine_readers(Path("nowhere"), {})
+    none = machine_readers(Path("nowhere"))
     for reader in (Bash(None), DockerClient(None), Compose([], Path.home()), NodeReader(Reader.NODE, None)):
         with pytest.raises(Unreachable):
             _ = reader.program
@@ -118,36 +117,6 @@ def test_a_text_reaches_a_program_in_a_private_file_and_never_in_its_words(tmp_p
     assert "HOME=" not in told
 
 
-@pytest.mark.parametrize("spoilt", ["", "[]", "{", "nonsense", '{"a": 1}', '{"a": [{"id": 1}]}', "[" * 100_000])
-def test_a_spoilt_memory_is_none(tmp_path: Path, spoilt: str) -> None:
-    memory = tmp_path / "deep" / "memory.json"
-    memory.parent.mkdir()
-    memory.write_text(spoilt)
-    issue = Issue("readers.differ", Severity.ERROR, "K", ".env:1", "m", "h")
-    asked = []
-
-    def find() -> list[Issue]:
-        asked.append(1)
-        return [issue]
-
-    uses, texts = [Use(".env", Reader.BASH, "up.sh:1")], {".env": "K=hunter2 x\n"}
-    for _ in range(2):
-        assert remembered(memory, uses, texts, readers(), find) == [issue]
-    assert asked == [1]
-    assert remembered(memory, uses, {".env": "K=other\n"}, readers(), find) == [issue]
-    assert asked == [1, 1]
-    assert "hunter2" not in memory.read_text()
-    assert stat.S_IMODE(memory.stat().st_mode) == 0o600
-    assert len(json.loads(memory.read_text())) == 2
-
-
-def test_nothing_is_remembered_while_a_program_is_missing(tmp_path: Path) -> None:
-    silent = Issue("readers.not-asked", Severity.INFO, "vite", ".env", "m")
-    memory = tmp_path / "memory.json"
-    assert remembered(memory, [], {}, {}, lambda: [silent]) == [silent]
-    assert not memory.exists()
-
-
 def test_the_workspace_is_walked_without_what_others_made(tmp_path: Path) -> None:
     for path in (
         "a/.env.example",
@@ -163,16 +132,21 @@ def test_the_workspace_is_walked_without_what_others_made(tmp_path: Path) -> Non
         file.write_text("import dotenv\n" if path != "a/other.py" else "pass\n")
     (tmp_path / "a" / "broken.py").symlink_to("nowhere")
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    os.mkfifo(tmp_path / "a" / "pipe")
+    os.mkfifo(tmp_path / "a" / "pipe.py")
+    (tmp_path / "a" / ".env").symlink_to(".env.example")
+    (tmp_path / "a" / ".env.local").symlink_to("/etc/hostname")
+    (tmp_path / "a" / ".env.test").symlink_to("nowhere")
+    (tmp_path / "a" / ".env.dev").symlink_to(".env.dev")
     (tmp_path / "a" / "huge.sh").write_text("#" * 1_000_001)
-    env_files, sources = gather(tmp_path)
-    assert list(env_files) == ["a/.env.example"]
+    env_files, sources = gather(walk(tmp_path))
+    assert list(env_files) == ["a/.env", "a/.env.example"]
     assert sorted(sources) == ["a/package.json", "a/s.py"]
 
 
 def test_the_vite_that_the_workspace_asks_for_is_fetched_and_bash_never() -> None:
-    assert npm_wanted("vite", {"a/package.json": '{"devDependencies": {"vite": "^5.0.0"}}'}) == "vite@^5.0.0"
-    assert npm_wanted("vite", {"a/package.json": '{"devDependencies": {"vite": "$(touch x)"}}'}) == "vite"
+    asked = npm_wanted({"a/package.json": '{"devDependencies": {"vite": "^5.0.0"}}'})
+    assert asked == {"vite": "vite@^5.0.0", "dotenv": "dotenv"}
+    assert npm_wanted({"a/package.json": '{"devDependencies": {"vite": "$(touch x)"}}'})["vite"] == "vite"
     assert fetch(Reader.BASH, Path("nowhere"), Path("nowhere")) is False
 
 
@@ -190,7 +164,7 @@ def test_a_package_is_taken_from_the_tools_alone_and_only_in_the_version_asked_f
     monkeypatch.chdir(source)
     for wanted, answer in (("^8.0.0", "vite 8.0.0"), ("^5.0.0", "")):
         (source / "package.json").write_text(json.dumps({"devDependencies": {"vite": wanted}}))
-        vite = machine_readers(tools, gather(source)[1])[Reader.VITE]
+        vite = machine_readers(tools, npm_wanted(gather(walk(source))[1]))[Reader.VITE]
         if answer:
             assert vite.program == answer
         else:
@@ -204,7 +178,7 @@ def test_what_export_would_multiply_is_not_given_to_bash() -> None:
 
 
 def test_a_file_that_names_the_mark_of_a_case_is_read_as_any_other() -> None:
-    docker = machine_readers(Path("nowhere"), {})[Reader.DOCKER]
+    docker = machine_readers(Path("nowhere"))[Reader.DOCKER]
     assert [one.values for one in docker.read(["SLIPWAY_CASE=x\nK=v\n", "SLIPWAY_CASE=99\n"])] == [
         {"SLIPWAY_CASE": "x", "K": "v"},
         {"SLIPWAY_CASE": "99"},

@@ -3,11 +3,10 @@
 import json
 import sys
 from collections.abc import Sequence
-from importlib.metadata import distributions
 from pathlib import Path
 
 from slipway.config.env_readers import Reader, Reading
-from slipway.engines.readers.asking import ask, private_folder
+from slipway.engines.readers.asking import ask, private_folder, stamp
 from slipway.errors import Unreachable
 
 _CHILD = Path(__file__).with_name("python_child.py")
@@ -23,17 +22,21 @@ class PythonPackage:
 
     @property
     def stamp(self) -> str:
-        """Its version: what changes when the package does."""
-        found = next(iter(distributions(name=self.reader.value, path=[*sys.path, str(self._packages)])), None)
-        return found.version if found else "none"
+        """What changes when the package does: the times of its metadata's folder, looked for without importing much."""
+        name = self.reader.value.replace("-", "[_-]")
+        folders = [Path(entry) for entry in (*sys.path, str(self._packages)) if entry]
+        found = [one for folder in folders if folder.is_dir() for one in folder.glob(f"{name}-*.dist-info")]
+        return " ".join(stamp(one / "METADATA") for one in found) or "none"
 
     @property
     def program(self) -> str:
         """Return the package and its version. Raises `Unreachable` where it is not installed."""
-        version = self.stamp
-        if version == "none":
+        from importlib.metadata import distributions
+
+        found = next(iter(distributions(name=self.reader.value, path=[*sys.path, str(self._packages)])), None)
+        if found is None:
             raise Unreachable(f"the package {self.reader} is not installed", where=str(self.reader))
-        return f"{self.reader} {version}"
+        return f"{self.reader} {found.version}"
 
     def read(self, files: Sequence[str]) -> list[Reading]:
         """Read each text as a file of its own. Raises `Unreachable` where the package does not answer."""
