@@ -53,6 +53,19 @@ def show_variables(s: Session, service: str, name: str, *, observe: bool) -> Non
     s.console.say(f"{len(explained)} variables; `inv env.show --env {s.env} --name NAME` says all about one")
 
 
+def show_typed(s: Session, *, observe: bool) -> None:
+    """Show the environment as one value of the models that provisioning and deployments read."""
+    import yaml
+
+    from slipway.config.models.environment import environment_config
+
+    found = environment_config(s.config, _observed(s, s.config, observe=observe)).model_dump(mode="json")
+    if s.as_json:
+        s.console.document({"ok": True, "environment": found})
+    else:
+        s.console.lines(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=120).splitlines())
+
+
 def _origin(one: "Explained") -> list[str]:
     lines = [f"from       {one.where} ({one.layer})"]
     lines += [f"over       {where} ({layer})" for layer, where in reversed(one.overrides)]

@@ -78,9 +78,10 @@ def schema(c: Context, model: str = "", format: str = "text") -> None:
         service="only what this service gets",
         name="only this variable, with all that is to say about it",
         observe="ask the platform what it hands out now; a standing rehearsal is asked unbidden",
+        typed="the whole environment as one typed value, EnvironmentConfig of `inv env.schema`, in YAML or JSON",
     )
 )
-def show(
+def show(  # noqa: PLR0917  (Invoke's flags)
     c: Context,
     env: str = REHEARSAL,
     service: str = "",
@@ -88,13 +89,20 @@ def show(
     source: str = "",
     workspace: str = "",
     observe: bool = False,
+    typed: bool = False,
     format: str = "text",
 ) -> None:
     """Show every variable with its value (secrets masked), layer, file and line, and what its references stand for."""
-    from tasks._environment_show import show_variables
+    from slipway.errors import UsageError
+    from tasks._environment_show import show_typed, show_variables
 
     with session(env=env, source=source, workspace=workspace, format=format) as s:
-        show_variables(s, service, name, observe=observe)
+        if typed and (service or name):
+            raise UsageError("--typed shows the whole environment", hint="without --service and --name")
+        if typed:
+            show_typed(s, observe=observe)
+        else:
+            show_variables(s, service, name, observe=observe)
 
 
 @task(

@@ -58,6 +58,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         f"env.show {ENV}",
         f"env.show {ENV} --service api",
         f"env.show {ENV} --observe",
+        f"env.show {ENV} --typed",
         *(f"env.show {ENV} --name {name}" for name in CANARIES),
     ),
     "env.unseal": (f"env.unseal {ENV} --yes",),

@@ -5,8 +5,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+import yaml
 
 from slipway.config.config import load_config
+from slipway.config.models.environment import EnvironmentConfig
 from slipway.config.workspace import Workspace
 from slipway.errors import Unreachable
 from slipway.plans.variables import wanted_variables
@@ -142,9 +144,22 @@ def test_what_a_reference_stands_for_is_asked_of_the_platform(
     assert desk.types("env.show --env production --observe").code == 3
 
 
+def test_the_environment_is_shown_as_the_value_that_a_deployment_reads(desk: Desk, ground: Ground) -> None:
+    ran = desk.types("env.show --env production --typed --observe --format json")
+    assert ran.code == 0, ran.said
+    told = ran.document["environment"]
+    found = EnvironmentConfig.model_json_schema(mode="serialization")
+    assert set(told) == set(found["properties"])
+    assert [one["service"]["name"] for one in told["services"]] == list(ground.config.workspace.services)
+    assert told["database"]["name"]
+    said = desk.types("env.show --env production --typed --observe").out
+    assert yaml.safe_load(said) == told
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
+        ("env.show --env production --typed --name SECRET_KEY", 2, "without --service and --name"),
         ("env.show --env production --service apy", 2, "services are api, worker"),
         ("env.show --env production --name SECRET_KEI", 2, "did you mean SECRET_KEY?"),
         ("env.show --env production --name SENTRY_DSN", 1, "SENTRY_DSN has no value"),

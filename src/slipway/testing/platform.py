@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 
+from slipway.config.workspace import Engine
 from slipway.errors import Refused
 from slipway.ports import Deployment, Say
 from slipway.release.desired import DesiredDatabase, DesiredService, Variables
@@ -42,7 +43,9 @@ class FakePlatform(Failing):
     def create_database(self, desired: DesiredDatabase, say: Say) -> ObservedDatabase:
         """Create it running; its uuid is its name."""
         self._called("create_database", desired.name)
-        url = Secret(f"{desired.engine}://{desired.user}:{desired.password.reveal()}@{desired.name}/{desired.database}")
+        # As Coolify hands them out: Redis has numbered databases.
+        within = "0" if desired.engine is Engine.REDIS else desired.database
+        url = Secret(f"{desired.engine}://{desired.user}:{desired.password.reveal()}@{desired.name}/{within}")
         database = ObservedDatabase(desired.name, desired.name, "running:healthy", url, desired.image)
         self.databases[desired.name] = database
         labels = {"coolify.type": "database"}
