@@ -33,7 +33,7 @@ def measured(argv: tuple[str, ...], folder: Path) -> tuple[float, float]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, check=False)
     elapsed, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, 1) or b"Traceback" in done.stderr:
         raise RuntimeError(f"{' '.join(argv)} ended with {done.returncode}: {done.stderr.decode()[-500:]}")
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, elapsed
 

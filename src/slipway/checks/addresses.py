@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from urllib.parse import SplitResult
 
 from slipway.checks.facts import Facts, Seen, issue
 from slipway.checks.issue import Issue, Severity
@@ -34,13 +35,27 @@ def domain(facts: Facts) -> Iterator[Issue]:
 
 
 def api_of_portals(facts: Facts) -> Iterator[Issue]:
-    """`address.api`: a portal is told an API that this environment does not serve."""
+    """`address.api`: a portal is told an API that this environment does not serve, or not at such an address."""
     hosts = set(facts.apis.values())
     for seen in facts.of("VITE_API_URL") if facts.is_public and hosts else ():
         parts = split_url(seen.text or "")
-        if parts is not None and parts.hostname not in hosts and not unreachable(facts, parts.hostname or ""):
-            hint = f"VITE_API_URL=${{service.{min(facts.apis)}.public_url}}"
+        hint = f"VITE_API_URL=${{service.{min(facts.apis)}.public_url}}"
+        if parts is None or unreachable(facts, parts.hostname or ""):
+            continue
+        if parts.hostname not in hosts:
             yield issue(seen, "address.api", "is no API that this environment serves", hint, Severity.WARNING)
+        elif (port := port_of(parts)) not in {None, 443}:
+            yield issue(seen, "address.api", f"names port {port}: the proxy answers at 443 alone", hint)
+        elif parts.scheme == "wss" or parts.query or parts.fragment:
+            yield issue(seen, "address.api", "is no address that a path can be added to", hint)
+
+
+def port_of(parts: SplitResult) -> int | None:
+    """Return the port of an address, None for none or one that is no port (a finding of its own)."""
+    try:
+        return parts.port
+    except ValueError:
+        return None
 
 
 def _finding(seen: Seen, kind: str, message: str) -> Issue:

@@ -5,7 +5,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.checks import addresses, capacity, carrying, django, health, https, mail, secrets, stores, urls, variables
+from slipway.checks import (
+    addresses,
+    capacity,
+    carrying,
+    django,
+    health,
+    https,
+    mail,
+    secrets,
+    stores,
+    target,
+    urls,
+    variables,
+)
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import SCHEMA, Config, read_config
@@ -72,6 +85,8 @@ RULES: tuple[Rule, ...] = (
     addresses.public_addresses,
     addresses.domain,
     addresses.api_of_portals,
+    target.coolify,
+    target.host,
     health.contract,
     carrying.uncarried,
 )
