@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slipway import __version__
-from slipway.errors import SlipwayError
+from slipway.errors import SlipwayError, UsageError
 from tasks._session import ROOT, Session, answer
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def check_env(s: Session, format: str, *, strict: bool, connect: bool) -> None:
         raise
     ok = is_ok(issues, strict=strict)
     _tell(s, format, issues, checked.looked_at(time.monotonic() - begin), ok=ok)
-    answer(ok)
+    answer(ok, no=1 if checked.rules else UsageError.exit_code)  # without a schema nothing could be looked at
 
 
 def _connected(s: Session, issues: Sequence["Issue"]) -> list["Issue"]:

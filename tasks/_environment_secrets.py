@@ -94,15 +94,14 @@ def rotate_secret(s: Session, name: str, *, yes: bool) -> None:
 def make_key(s: Session) -> None:
     """Make this user's key, or say the public half of the one that is there."""
     from slipway.engines.age import new_key
-    from slipway.engines.private_file import replace_file
+    from slipway.engines.private_file import create_file
 
     file = s.age.own_file
-    if file.exists():
-        public = s.age.own_public_key()
-        return s.finish({"file": str(file), "public": public, "made": False}, f"{file} is there; public key: {public}")
     secret, public = new_key()
     s.mask.add([secret])
-    replace_file(file, f"# public key: {public}\n{secret.reveal()}\n".encode(), str(file))
+    if file.exists() or not create_file(file, f"# public key: {public}\n{secret.reveal()}\n".encode(), str(file)):
+        public = s.age.own_public_key()
+        return s.finish({"file": str(file), "public": public, "made": False}, f"{file} is there; public key: {public}")
     s.console.say(f"{file}: keep a copy where you keep passwords; without it nothing sealed for you can be opened")
     told = f"public key: {public}, to be a line of {RECIPIENTS}"
     return s.finish({"file": str(file), "public": public, "made": True}, told)
@@ -171,9 +170,11 @@ def _files(s: Session) -> tuple[str, str]:
 
 
 def _recipients(given: Sequence[str]) -> tuple[str, ...]:
-    from slipway.engines.age import bare, read_recipients
+    from slipway.engines.age import bare, read_recipients, require_recipient
 
     if given:
+        for key in given:
+            require_recipient(bare(key), "--recipient")
         return tuple(dict.fromkeys(map(bare, given)))
     found = read_recipients(ROOT / RECIPIENTS, RECIPIENTS) if (ROOT / RECIPIENTS).exists() else ()
     if not found:

@@ -31,6 +31,9 @@ def show_variables(s: Session, service: str, name: str, *, observe: bool) -> Non
         raise UsageError("there is no such variable", where="--name", hint=hint)
     key = kept_key(ROOT / ".slipway" / "digests.key", ".slipway/digests.key")
     explained = Explaining(config, _observed(s, config, observe=observe), key).explain(service or None, name or None)
+    others = [other for other in config.workspace.services if name in config.settings(other)] if service else []
+    if name and not explained and others:
+        raise Refused(f"{service} does not get {name}", where=f"env/{s.env}.env", hint=f"{', '.join(others)} do")
     if name and not explained:
         reader = f" for {service}" if service else ""
         raise Refused(

@@ -347,10 +347,10 @@ def registry_of(text: str, where: str) -> str:
     return text.rstrip("/")
 
 
-def answer(ok: bool) -> None:
-    """End the task with 0 for yes and 1 for no."""
+def answer(ok: bool, no: int = 1) -> None:
+    """End the task with 0 for yes and 1, or another code, for no."""
     if not ok:
-        raise Exit(code=1)
+        raise Exit(code=no)
 
 
 def _workspace_file(source: Path, given: str) -> Path:

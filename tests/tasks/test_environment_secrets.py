@@ -33,6 +33,51 @@ def test_a_key_is_made_once_and_its_public_half_told_again(desk: Desk, team: str
     assert "AGE-SECRET-KEY" not in again.said
 
 
+def test_of_two_that_make_a_key_at_once_both_are_told_the_one_that_stays(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "home" / ".config" / "slipway" / "age.txt"
+    other, public = new_key()
+
+    def late() -> tuple[object, str]:
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{other.reveal()}\n")
+        file.chmod(0o600)
+        return new_key()
+
+    monkeypatch.setattr("slipway.engines.age.new_key", late)
+    monkeypatch.setattr(Path, "exists", lambda self: False if self == file else self.is_file() or self.is_dir())
+    told = desk.types("env.keygen --format json").document
+    assert (told["public"], told["made"]) == (public, False)
+    assert [left.name for left in file.parent.iterdir()] == ["age.txt"]
+
+
+def test_a_key_that_cannot_be_used_is_told_at_its_own_place(
+    desk: Desk, team: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.writes(PLAIN, TEXT)
+    assert desk.types("env.seal --env production").code == 0
+    (desk.root / "env" / PLAIN).unlink()
+    for given, told in (
+        ("/nope", "there is no such file"),
+        ("/etc", "is a folder"),
+        ("AGE-SECRET-KEY-1QQQQ", "no key"),
+    ):
+        monkeypatch.setenv("SLIPWAY_AGE_IDENTITY", given)
+        found = desk.types("check.env --env production --format json").document["issues"]
+        (one,) = [issue for issue in found if issue["id"] == "file.sealed"]
+        assert one["where"].startswith("SLIPWAY_AGE_IDENTITY"), one
+        assert told in one["message"]
+
+
+def test_a_recipient_that_is_none_is_told_before_anything_begins(desk: Desk, team: str) -> None:
+    desk.writes(PLAIN, TEXT)
+    ran = desk.types("env.seal --env production --recipient banana")
+    assert ran.code == 2
+    assert "--recipient: is no public key" in ran.err
+    assert "FAILED" not in ran.said
+
+
 def test_sealed_committed_and_opened_by_somebody_else_of_the_team(desk: Desk, team: str) -> None:
     plain = desk.writes(PLAIN, TEXT)
     first = desk.types("env.seal --env production")

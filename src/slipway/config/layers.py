@@ -119,11 +119,11 @@ def read_layers(
     files: list[str] = []
     for file, layer, service in _files(folder, environment, workspace, secrets_file):
         sealed = file.with_name(file.name + SUFFIX)
-        is_sealed = layer is Layer.SECRETS and sealed.exists()
-        if not file.exists() and not is_sealed and file != secrets_file:
+        is_sealed = layer is Layer.SECRETS and _is_there(sealed)
+        if not _is_there(file) and not is_sealed and file != secrets_file:
             continue
         where = shown(file, root)
-        if file.exists() or not is_sealed:
+        if _is_there(file) or not is_sealed:
             lines, wrong = read_env_file(file, where)
             wrong += _rights(file, where) if layer is Layer.SECRETS else []
             wrong += _difference(file, sealed, where, shown(sealed, root), unseal) if is_sealed else []
@@ -137,6 +137,11 @@ def read_layers(
         where = value.where if isinstance(value, Placed) else GIVEN
         assignments.append(Assignment(Line(name, Secret(value), where), Layer.PROCESS, ""))
     return Layers(tuple(assignments), tuple(files)), faults + _strays(folder, root, environment, workspace)
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is something of that name; a link that leads nowhere is told as one, not passed over."""
+    return file.exists() or file.is_symlink()
 
 
 def read_sealed(file: Path, where: str, unseal: Unseal | None) -> tuple[tuple[Line, ...], list[Fault]]:
@@ -156,7 +161,8 @@ def opened(file: Path, where: str, unseal: Unseal | None) -> tuple[str, list[Fau
         text, faults = decode(unseal(data, where), where)
     except UsageError as error:
         kinds: dict[type[UsageError], str] = {NoIdentity: "file.locked", OtherKeys: "file.foreign"}
-        return "", [Fault(kinds.get(type(error), "file.sealed"), where, error.message, error.hint)]
+        # What is wrong may be the key, which has a place of its own.
+        return "", [Fault(kinds.get(type(error), "file.sealed"), error.where or where, error.message, error.hint)]
     return without_recipients(text), faults
 
 

@@ -1,5 +1,7 @@
 """Reading a text file that a person wrote: bounded in size, UTF-8, and every way to fail said plainly."""
 
+import os
+import stat
 from pathlib import Path
 
 from slipway.config.fault import Fault
@@ -23,18 +25,30 @@ def read_text(file: Path, where: str) -> tuple[str, list[Fault]]:
 def read_bytes(file: Path, where: str, largest: int) -> tuple[bytes, list[Fault]]:
     """Return what `file` holds, at most `largest` bytes, or b"" and why it cannot be had."""
     try:
-        with file.open("rb") as stream:
-            data = stream.read(largest + 1)
+        # Without O_NONBLOCK a pipe would be waited for until somebody writes to it.
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            kind = os.fstat(stream.fileno()).st_mode
+            data = stream.read(largest + 1) if stat.S_ISREG(kind) else b""
     except FileNotFoundError:
-        return b"", [Fault("file.missing", where, "there is no such file")]
+        return b"", [_missing(file, where)]
     except IsADirectoryError:
         return b"", [Fault("file.unreadable", where, "is a folder, not a file")]
     except OSError as error:
         return b"", [Fault("file.unreadable", where, f"cannot be read: {error.strerror}")]
+    faults = []
+    if not stat.S_ISREG(kind):
+        faults.append(Fault("file.unreadable", where, "is a pipe, a socket or a device, not a file"))
     if len(data) > largest:
         message = f"is larger than {largest / 1_000_000:g} MB, so it is not read"
-        return b"", [Fault("file.huge", where, message, "check that this is the file you meant")]
-    return data, []
+        faults.append(Fault("file.huge", where, message, "check that this is the file you meant"))
+    return b"" if faults else data, faults
+
+
+def _missing(file: Path, where: str) -> Fault:
+    if file.is_symlink():
+        hint = "put the file itself here, or remove the link"
+        return Fault("file.unreadable", where, "is a symbolic link that leads nowhere", hint)
+    return Fault("file.missing", where, "there is no such file")
 
 
 def decode(data: bytes, where: str) -> tuple[str, list[Fault]]:

@@ -146,6 +146,11 @@ def read_recipients(file: Path, where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def require_recipient(key: str, where: str) -> None:
+    """Refuse what is no public key that can be sealed for. Raises `UsageError` at `where`."""
+    _recipient(key, where)
+
+
 def bare(key: str) -> str:
     """Return a public key without the comment that an SSH key may have."""
     return " ".join(key.split()[:2])

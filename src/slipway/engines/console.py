@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from slipway.checks.issue import Issue, Severity
-from slipway.engines.issue_table import counted, grouped
+from slipway.engines.issue_table import counted, file_of, grouped
 from slipway.errors import SlipwayError
 from slipway.plan import Outcome, StepResult
 from slipway.secret import Mask, masked
@@ -106,7 +106,7 @@ class Console:
         `looked_at` says what was looked at, so that an empty list is no silence.
         """
         order = list(Severity)
-        listed = sorted(issues, key=lambda issue: (order.index(issue.severity), issue.where))
+        listed = sorted(issues, key=lambda issue: (order.index(issue.severity), file_of(issue)))
         if self._progress.isatty():
             for line, style in grouped(listed):
                 self._emit(line, style=style)

@@ -42,6 +42,26 @@ def replace_file(file: Path, data: bytes, where: str, mode: int = 0o600) -> None
         raise
 
 
+def create_file(file: Path, data: bytes, where: str) -> bool:
+    """Write a private file as `replace_file` does, but only where there is none; return whether there was none.
+
+    Of two that do this at once exactly one is told yes, and its bytes stay.
+    """
+    made = file.with_name(f".partial.{file.name}.{os.getpid()}.{secrets.token_hex(4)}.new")
+    replace_file(made, data, where)
+    try:
+        os.link(made, file)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise Unreachable(
+            f"cannot be written: {error.strerror}", where=where, hint="make the folder writable"
+        ) from error
+    finally:
+        _forget(made)
+    return True
+
+
 @contextmanager
 def alone(lock: Path, folder: Path, where: str) -> Iterator[None]:
     """Be the one command that changes the files of secrets in `folder`; what a killed one left half-written goes.
