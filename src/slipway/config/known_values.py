@@ -8,11 +8,15 @@ from slipway.config.fault import Fault
 from slipway.config.layers import FOLDER, readable_secrets
 from slipway.config.sealed import Unseal
 from slipway.config.textfile import read_text
+from slipway.config.tracked import tracked
 from slipway.config.workspace import Workspace
 from slipway.secret import Secret
 
 # From eight characters on a value in an example is one that somebody may have kept.
 _VALUE = re.compile(r"""^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*["']?([^\s"'#][^\s"']{7,})""", re.MULTILINE)
+# Any word of a comment may be a value that somebody put aside; what is none equals no secret.
+_COMMENT = re.compile(r"^[ \t]*#(.*)$", re.MULTILINE)
+_WORD = re.compile(r"""[^\s"'=,;]{8,}""")
 _PATTERNS = ("*.env.example", ".env.*.example", "env.example", ".env.sample", ".env.dist", ".env.template")
 
 
@@ -30,9 +34,19 @@ def elsewhere(
 
 
 def examples(root: Path, workspace: Workspace) -> Mapping[Secret, str]:
-    """Return every value of eight characters and more in an example file -> that file, as shown in messages."""
+    """Return every value of eight characters and more in a file that everybody has -> its place.
+
+    Those are example files, env files of the source that git tracks, and the comments of `env/*.env`.
+    """
     found: dict[Secret, str] = {}
-    for file, where in _files(root, workspace):
+    for file in sorted((root / FOLDER).glob("*.env")):
+        if not file.name.endswith(".secrets.env"):
+            where = f"{FOLDER}/{file.name}"
+            text, _ = read_text(file, where)
+            for comment in _COMMENT.finditer(text) if "#" in text else ():
+                for word in _WORD.findall(comment[1]):
+                    found.setdefault(Secret(word), f"{where}:{text.count(chr(10), 0, comment.start()) + 1}")
+    for file, where in (*_tracked(workspace), *_files(root, workspace)):
         text, _ = read_text(file, where)
         # Not with the parser of env files: there are thousands of lines, and what is no value equals no secret.
         for value in _VALUE.findall(text):
@@ -41,11 +55,25 @@ def examples(root: Path, workspace: Workspace) -> Mapping[Secret, str]:
     return found
 
 
-def _files(root: Path, workspace: Workspace) -> Iterator[tuple[Path, str]]:
-    source, portals = workspace.source, workspace.frontend.portals.values()
+def _folders(workspace: Workspace) -> Iterator[tuple[Path, str]]:
+    portals = workspace.frontend.portals.values()
     inside = [".", workspace.backend.path, workspace.frontend.path, *(portal.path for portal in portals)]
-    folders = [(root / FOLDER, FOLDER), *((source / path, path) for path in dict.fromkeys(inside))]
-    for folder, name in folders:
+    return ((workspace.source / path, path) for path in dict.fromkeys(inside))
+
+
+def _tracked(workspace: Workspace) -> Iterator[tuple[Path, str]]:
+    """Yield the source's own env files that git tracks: whoever has the repository has what stands in them."""
+    here = {
+        file.name if name == "." else f"{name}/{file.name}": file
+        for folder, name in _folders(workspace)
+        for file in sorted((*folder.glob(".env*"), *folder.glob("*.env")))
+    }
+    known = tracked(workspace.source, here) if here else ()
+    return ((file, where) for where, file in here.items() if where in known)
+
+
+def _files(root: Path, workspace: Workspace) -> Iterator[tuple[Path, str]]:
+    for folder, name in ((root / FOLDER, FOLDER), *_folders(workspace)):
         for pattern in _PATTERNS:
             for file in sorted(folder.glob(pattern)):
                 yield file, file.name if name == "." else f"{name}/{file.name}"

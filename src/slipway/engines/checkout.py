@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.checks.issue import Issue, Severity
+from slipway.sources.found import Trouble
+from slipway.sources.use import Place
 from slipway.sources.walk import Walk, walk
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Checkout:
         settings = f"{backend.path}/{backend.settings.replace('.', '/')}"
         settings = f"{settings}/__init__.py" if (self._source / settings).is_dir() else f"{settings}.py"
         found = read_sources(self._walked, self._memory / "sources.json", settings)
+        if not (self._source / settings).is_file():
+            found = replace(found, troubles=(*found.troubles, Trouble(Place(settings, 1), "is not there")))
         overlay = read_sources(walk(self._root, (OVERLAY,)), self._memory / "overlay.json")
         return issues(config, found, overlay)
 

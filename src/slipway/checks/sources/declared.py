@@ -18,7 +18,7 @@ def unread(stand: Stand) -> Iterator[Issue]:
     for setting, services in stand.given():
         name = setting.name
         images = dict.fromkeys(stand.image(service) for service in services)
-        if name.startswith(_OWN) or any(stand.reads(image, name) for image in images):
+        if name.startswith(_OWN) or any(stand.reads(image, name) or image in stand.unknown for image in images):
             continue
         if stand.settings(name) and not _made_of_others(stand, name):
             continue  # written out in the settings, which is a finding of its own
@@ -29,6 +29,8 @@ def unread(stand: Stand) -> Iterator[Issue]:
 
 def unread_documents(stand: Stand) -> Iterator[Issue]:
     """`sources.unread`: the same of the repository's compose files and examples, with what is read instead."""
+    if stand.unknown:
+        return
     read = _read_anywhere(stand)
     places: dict[str, list[Place]] = {}
     third_party = {(one.place.file, one.name) for one in stand.found.containers if not stand.made_of(one)}
@@ -139,9 +141,15 @@ def dynamic(stand: Stand) -> Iterator[Issue]:
 
 def unparsed(stand: Stand) -> Iterator[Issue]:
     """`sources.unparsed`: a file could not be read or parsed; what it says of variables is not known."""
-    troubles = stand.found.troubles
+    settings = [trouble for trouble in stand.found.troubles if trouble.place.file in stand.settings_files]
+    for trouble in settings:
+        hint = "backend.settings in the workspace file names it: no process of the backend starts without"
+        yield stand.issue("unparsed", Severity.ERROR, trouble.place.file, [trouble.place], trouble.message, hint)
+    troubles = [trouble for trouble in stand.found.troubles if trouble not in settings]
     for trouble in troubles[:_MOST_TROUBLES]:
-        yield stand.issue("unparsed", Severity.INFO, trouble.place.file, [trouble.place], trouble.message)
+        images = [image for image in stand.images_of(trouble.place.file) if image in stand.unknown]
+        hint = f"what nothing in {', '.join(images)} reads is told once it can be read" if images else ""
+        yield stand.issue("unparsed", Severity.INFO, trouble.place.file, [trouble.place], trouble.message, hint)
     if len(troubles) > _MOST_TROUBLES:
         rest = [trouble.place for trouble in troubles[_MOST_TROUBLES:]]
         yield stand.issue("unparsed", Severity.INFO, rest[0].file, rest, "could not be read either")

@@ -22,6 +22,7 @@ _DEVELOPMENT = frozenset(
 )
 _NGINX = re.compile(r"(^|/)(nginx|nginx-unprivileged|httpd|caddy|static-web-server)\b")
 _MOST_PLACES = 3
+_SUFFIXES = frozenset({".py", ".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".html"})
 # What others than the project's sources read: the language, its libraries, the shell.
 _KNOWN = re.compile(
     r"PYTHON\w*|DJANGO_(SETTINGS_MODULE|ALLOW_ASYNC_UNSAFE|SUPERUSER_\w+)|(NODE|NPM|PIP|UV|LC|XDG|GIT|SSL|GUNICORN|UVICORN|PG)_\w+"
@@ -58,6 +59,25 @@ class Stand:
         """Return the images that a file goes into, none for one that belongs to the repository alone."""
         return next((images for folder, images in self._folders if inside(path, folder)), ())
 
+    @property
+    def settings_files(self) -> tuple[str, str]:
+        """Where Django's settings are, relative to the source, as a module and as a package."""
+        backend = self.config.workspace.backend
+        module = f"{backend.path}/{backend.settings.replace('.', '/')}"
+        return f"{module}.py", f"{module}/__init__.py"
+
+    @cached_property
+    def unknown(self) -> frozenset[str]:
+        """The images of which a source could not be read: what they do not read cannot be told."""
+        read = (trouble.place.file for trouble in self.found.troubles)
+        return frozenset(
+            image
+            for file in read
+            if PurePosixPath(file).suffix in _SUFFIXES
+            for image in self.images_of(file)
+            if (image == _BACKEND) == file.endswith(".py")
+        )
+
     @cached_property
     def _reads(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {image: set() for image in self.config.workspace.image_names}
@@ -71,12 +91,11 @@ class Stand:
     @cached_property
     def own_uses(self) -> tuple[Use, ...]:
         """What runs in Slipway's images: Python of the backend, scripts and pages of the portals; no test, no shell."""
-        suffixes = {".py", ".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".html"}
         return tuple(
             use
             for use in self.found.uses
             if not use.is_test
-            and PurePosixPath(use.place.file).suffix in suffixes
+            and PurePosixPath(use.place.file).suffix in _SUFFIXES
             and any((image == _BACKEND) == use.place.file.endswith(".py") for image in self.images_of(use.place.file))
         )
 

@@ -1,6 +1,7 @@
 """Code: one parsed Python file, with what its names stand for."""
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -125,7 +126,17 @@ class Code:
             yield node
 
 
+# PEP 263; what is parsed from memory is not held to it where the byte stands in a comment, what is imported is.
+_DECLARES_ENCODING = re.compile(rb"(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=]")
+
+
 def _parsed(data: bytes) -> ast.Module:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if not _DECLARES_ENCODING.match(data):
+            line = data.count(b"\n", 0, error.start) + 1
+            raise CannotParse(line, "is no Python: a byte that is not UTF-8") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an old escape in somebody's string is not what is looked for
         try:
