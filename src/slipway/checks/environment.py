@@ -73,6 +73,7 @@ RULES: tuple[Rule, ...] = (
     addresses.domain,
     addresses.api_of_portals,
     health.contract,
+    health.inside,
     carrying.uncarried,
 )
 """Every rule over an environment; each has a stable id, named in its docstring and in docs/checks.md."""
