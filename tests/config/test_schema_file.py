@@ -45,7 +45,7 @@ CONTRADICTIONS = [
     ("phase: bulid", "did you mean build?"),
     ("type: strnig", "did you mean string?"),
     ("type: enum", "A.constraints: choices belong to type enum"),
-    ("constraints: {choices: [a]}", "A.constraints.choices: choices belong to type enum alone"),
+    ("constraints: {choices: [a]}", "A.constraints.choices: choices belong to type enum or list"),
     ("type: enum, constraints: {choices: [a, b, a]}", "A.constraints.choices.2: a is listed twice"),
     ("type: enum, constraints: {choices: [a, ' b']}", "A.constraints.choices.1: is empty, has spaces"),
     ("type: enum, default: c, constraints: {choices: [a, b]}", "A.default: must be one of a, b"),

@@ -88,6 +88,7 @@ RULES: tuple[Rule, ...] = (
     target.coolify,
     target.host,
     health.contract,
+    health.inside,
     carrying.uncarried,
 )
 """Every rule over an environment; each has a stable id, named in its docstring and in docs/checks.md."""

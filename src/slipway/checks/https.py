@@ -8,6 +8,7 @@ from slipway.checks.issue import Issue, Severity
 from slipway.checks.numbers import number, text
 from slipway.config.kinds import items
 from slipway.config.schema import Stage
+from slipway.config.workspace import Role
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -66,15 +67,27 @@ def hsts(facts: Facts) -> Iterator[Issue]:
     for seen in facts.flag("SECURE_HSTS_PRELOAD"):
         service = seen.services[0] if seen.services else None
         whole = text(facts.config, "SECURE_HSTS_INCLUDE_SUBDOMAINS", service).lower() != "false"
+        hint = "SECURE_HSTS_SECONDS=31536000 and SECURE_HSTS_INCLUDE_SUBDOMAINS=true, or preload off"
         if number(facts.config, "SECURE_HSTS_SECONDS", YEAR, service) < YEAR or not whole:
             message = "is refused by the browsers' list without a year and every subdomain"
-            hint = "SECURE_HSTS_SECONDS=31536000 and SECURE_HSTS_INCLUDE_SUBDOMAINS=true, or preload off"
             yield issue(seen, "django.hsts", message, hint)
+        elif portals := [name for name in seen.services if _refuses_preload(facts, name)]:
+            message = f"asks {', '.join(portals)} to promise every subdomain too, which a portal does not unasked"
+            yield issue(seen, "django.hsts", f"{message}: its container does not start", hint)
     if facts.config.stage is Stage.PRODUCTION:
         for seen in facts.of("SECURE_HSTS_SECONDS"):
             if int(seen.text or 0) < _DAY:
                 message = "is less than a day: a visitor who comes back is not protected"
                 yield issue(seen, "django.hsts", message, "a day first, then 31536000", Severity.WARNING)
+
+
+def _refuses_preload(facts: Facts, service: str) -> bool:
+    """Whether a portal that sends the header at all would send preload without a year or its subdomains."""
+    if facts.config.workspace.services[service].role is not Role.STATIC:
+        return False
+    seconds = number(facts.config, "SECURE_HSTS_SECONDS", 0, service)
+    whole = text(facts.config, "SECURE_HSTS_INCLUDE_SUBDOMAINS", service).lower() == "true"
+    return seconds > 0 and (seconds < YEAR or not whole)
 
 
 def same_site(facts: Facts) -> Iterator[Issue]:

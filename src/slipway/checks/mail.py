@@ -1,5 +1,6 @@
 """Rules over values that only work together: mail, the media bucket, keys with their secrets."""
 
+import re
 from collections.abc import Iterator
 
 from slipway.checks.facts import Facts, Seen, issue
@@ -8,6 +9,7 @@ from slipway.config.schema import Stage
 
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
 _TLS_PORTS = {"465": ("EMAIL_USE_TLS", "EMAIL_USE_SSL"), "587": ("EMAIL_USE_SSL", "EMAIL_USE_TLS")}
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?", re.IGNORECASE)
 MAIL = {"EMAIL_HOST_USER": "EMAIL_HOST_PASSWORD", "EMAIL_HOST_PASSWORD": "EMAIL_HOST_USER"}
 NEEDS = {
     "AWS_ACCESS_KEY_ID": "AWS_SECRET_ACCESS_KEY",
@@ -72,8 +74,10 @@ def _passwords(facts: Facts) -> Iterator[Seen]:
 
 
 def media_domain(facts: Facts) -> Iterator[Issue]:
-    """`media.domain`: the host that serves public files is written as an address; links would hold its scheme twice."""
+    """`media.domain`: the host of public files is an address, whose scheme links would hold twice, or no host name."""
     for seen in facts.of("AWS_S3_CUSTOM_DOMAIN"):
         if "://" in (seen.text or "") or "/" in (seen.text or ""):
             message = "is an address, and a bare host is put behind https://"
             yield issue(seen, "media.domain", message, "media.example.org")
+        elif not _HOST.fullmatch(seen.text or ""):
+            yield issue(seen, "media.domain", "is no host name: API and portals do not start", "media.example.org")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
+from slipway.config.csp import csp_fault
+
 
 class Kind(StrEnum):
     """The types a variable may have."""
@@ -24,6 +26,7 @@ class Kind(StrEnum):
     DURATION = "duration"
     ENUM = "enum"
     JSON = "json"
+    CSP_SOURCES = "csp_sources"
 
 
 LISTS = frozenset({Kind.LIST, Kind.HOST_LIST, Kind.ORIGIN_LIST})
@@ -47,6 +50,7 @@ _DURATION = r"\d+(\.\d+)?(ms|s|m|h|d)"
 _HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
+_USUAL_PORT = {"http": 80, "https": 443}
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 
@@ -112,6 +116,8 @@ def _url(schemes: frozenset[str], what: str) -> Callable[[str], Misfit | None]:
         parts = split_url(text)
         if parts is None or parts.scheme not in schemes or not _is_host(parts.hostname or ""):
             return Misfit("type", f"must be {what}")
+        if not text.startswith(f"{parts.scheme}://") or parts.netloc.endswith(":"):  # a portal's container is as strict
+            return Misfit("type", f"must be {what}")
         return None
 
     return check
@@ -135,12 +141,21 @@ def _redis_url(text: str) -> Misfit | None:
     return None
 
 
+def _no_number(word: str) -> None:
+    raise ValueError(word)  # NaN and Infinity, which Python reads and JSON does not know
+
+
 def _json(text: str) -> Misfit | None:
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return Misfit("type", "must be JSON")
     return None
+
+
+def _csp_sources(text: str) -> Misfit | None:
+    wrong = csp_fault(text.split())
+    return Misfit("type", wrong, "'self' data: with the quotes inside the value") if wrong else None
 
 
 def _hosts(text: str) -> Misfit | None:
@@ -183,6 +198,17 @@ def _origin_fault(item: str) -> str | None:
         return "has an item with a trailing slash; origins are compared letter by letter, so it never matches"
     if parts.path or parts.query or parts.fragment or parts.username:
         return "has an item with more than scheme, host and port"
+    return _as_no_browser_sends(item, parts)
+
+
+def _as_no_browser_sends(item: str, parts: SplitResult) -> str | None:
+    """Return why no Origin header equals an item that is an origin otherwise."""
+    if item != item.lower():
+        return "has an item with capital letters; a browser sends small ones, and origins are compared letter by letter"
+    if parts.port == _USUAL_PORT[parts.scheme]:
+        return "has an item with the port that goes without saying, which a browser leaves out"
+    if item.endswith((":", "?", "#")):
+        return "has an item that is no origin"
     return None
 
 
@@ -197,4 +223,5 @@ _CHECKS: dict[Kind, Callable[[str], Misfit | None]] = {
     Kind.ORIGIN_LIST: _origins,
     Kind.DURATION: _matches(_DURATION, "must be a duration with its unit: 30s, 5m, 12h"),
     Kind.JSON: _json,
+    Kind.CSP_SOURCES: _csp_sources,
 }

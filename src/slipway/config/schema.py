@@ -1,6 +1,7 @@
 """Schema: every variable once, as `env/schema.yaml` states it. `schema_file.py` reads it, strictly."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
@@ -54,7 +55,7 @@ class Constraints(_Model):
     """Bounds of a value; what a type has no use for is refused.
 
     `min` and `max` of a number, or of a duration in seconds; lengths in characters, of a list in items; `pattern` for
-    the whole text, as `patterns.py` matches it; `choices` of an enum.
+    the whole text, as `patterns.py` matches it; `choices` of an enum, or of each item of a list.
     """
 
     min: float | None = None
@@ -64,9 +65,19 @@ class Constraints(_Model):
     pattern: str | None = None
     choices: tuple[str, ...] = ()
 
+    def choice_misfit(self, texts: Sequence[str], item: str = "") -> Misfit | None:
+        """Return why one of the texts is none of the choices; `item` is what a list calls it."""
+        for number, text in enumerate(texts, 1):
+            if self.choices and text not in self.choices:
+                return Misfit(
+                    "choice", f"{f'{item} {number} ' if item else ''}must be one of {', '.join(self.choices)}"
+                )
+        return None
+
     def range_misfit(self, number: float, unit: str = "") -> Misfit | None:
         """Return why a number is out of bounds."""
-        if self.min is not None and number < self.min:
+        # No reader of whole numbers takes -0 for one of 0 and more.
+        if self.min is not None and (number < self.min or (self.min == 0 and math.copysign(1, number) < 0)):
             return Misfit("range", f"must be at least {plain(self.min)}{unit}")
         if self.max is not None and number > self.max:
             return Misfit("range", f"must be at most {plain(self.max)}{unit}")
@@ -147,8 +158,9 @@ class Variable(_Model):
 
     def _out_of_bounds(self, text: str) -> Misfit | None:
         bounds = self.constraints
-        if bounds.choices and text not in bounds.choices:
-            return Misfit("choice", f"must be one of {', '.join(bounds.choices)}")
+        is_list = self.type in LISTS
+        if wrong := bounds.choice_misfit(items(text) if is_list else [text], "item" if is_list else ""):
+            return wrong
         if wrong := bounds.pattern_misfit(text, secret=self.secret):
             return wrong
         if self.type in {Kind.INTEGER, Kind.NUMBER}:

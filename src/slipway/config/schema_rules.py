@@ -20,6 +20,7 @@ _SIZES = {"min_length", "max_length", "pattern"}
 _USES: dict[Kind, set[str]] = {
     **dict.fromkeys((Kind.INTEGER, Kind.NUMBER, Kind.DURATION), _BOUNDS),
     Kind.ENUM: {"choices"},
+    Kind.LIST: {*_SIZES, "choices"},
     Kind.BOOLEAN: set(),
 }
 """The constraints that a type has a use for; of all others it is `_SIZES`."""
@@ -190,7 +191,7 @@ def _portal(case: Case) -> Iterator[Wrong]:
 def _bounds(case: Case) -> Iterator[Wrong]:
     kind, bounds = case.variable.type, case.variable.constraints
     for key in sorted(bounds.model_fields_set - _USES.get(kind, _SIZES)):
-        message = "choices belong to type enum alone" if key == "choices" else f"type {kind} has no use for it"
+        message = "choices belong to type enum or list" if key == "choices" else f"type {kind} has no use for it"
         yield Wrong(("constraints", key), message, _way_out(kind))
     for least, most in (("min", "max"), ("min_length", "max_length")):
         low, high = getattr(bounds, least), getattr(bounds, most)
@@ -205,12 +206,14 @@ def _bounds(case: Case) -> Iterator[Wrong]:
 
 
 def _choices(case: Case) -> Iterator[Wrong]:
-    bounds = case.variable.constraints
-    if case.variable.type is Kind.ENUM and not bounds.choices:
+    kind, bounds = case.variable.type, case.variable.constraints
+    if kind is Kind.ENUM and not bounds.choices:
         yield Wrong(("constraints",), "choices belong to type enum, and enum needs them")
     for at, choice in enumerate(bounds.choices):
         if not choice or choice != choice.strip() or not choice.isprintable():
             yield Wrong(("constraints", "choices", at), "is empty, has spaces around it or a control character")
+        elif kind is Kind.LIST and "," in choice:
+            yield Wrong(("constraints", "choices", at), "has a comma, which begins another item")
         elif choice in bounds.choices[:at]:
             yield Wrong(("constraints", "choices", at), f"{choice} is listed twice")
 

@@ -70,7 +70,8 @@ def holds(variable: Variable) -> str:
     bounds = variable.constraints
     words = [str(variable.type).replace("_", " ")]
     if bounds.choices:
-        words = [" or ".join(f"`{choice}`" for choice in bounds.choices)]
+        between, what = (", ", "list of ") if variable.type in LISTS else (" or ", "")
+        words = [what + between.join(f"`{choice}`" for choice in bounds.choices)]
     unit = " s" if variable.type is Kind.DURATION else ""
     if bounds.min is not None or bounds.max is not None:
         least, most = (f"{plain(bound)}{unit}" if bound is not None else "" for bound in (bounds.min, bounds.max))
