@@ -25,7 +25,7 @@ from slipway_runtime.deadline import Answer, Question
 QUESTIONS = ("database", "read-database", "redis", "mail", "bucket", "names")
 _MARGIN = 2.0
 """Seconds beyond a question's own time-out after which it is given up on, so that its own words are heard first."""
-_LONGEST = 400
+_LONGEST = 800
 """Characters of a message."""
 _SECRETS = ("DATABASE_URL", "DATABASE_READ_URL", "REDIS_URL", "EMAIL_HOST_PASSWORD", "AWS_SECRET_ACCESS_KEY")
 
@@ -51,8 +51,8 @@ def questions(given: argparse.Namespace, environ: Mapping[str, str]) -> dict[str
     """Return what to ask, by name."""
     seconds, text = given.seconds, environ.get
     every: dict[str, Callable[[], Said]] = {
-        "database": lambda: database.ask(text("DATABASE_URL", ""), seconds, wanted=given.postgres),
-        "read-database": lambda: database.ask(text("DATABASE_READ_URL", ""), seconds, reads_only=True),
+        "database": lambda: database.ask(text("DATABASE_URL", ""), seconds, environ=environ, wanted=given.postgres),
+        "read-database": lambda: database.ask(text("DATABASE_READ_URL", ""), seconds, environ=environ, reads_only=True),
         "redis": lambda: redis.ask(text("REDIS_URL", ""), seconds, namespace=text("REDIS_NAMESPACE") or "slipway"),
         "mail": lambda: mail.ask(environ, seconds),
         "bucket": lambda: bucket.ask(environ, seconds),
@@ -97,11 +97,13 @@ def _issue(kind: str, severity: str, question: str, message: str, hint: str) -> 
 
 def cleaner(environ: Mapping[str, str]) -> Callable[[str], str]:
     """Return what takes this process's passwords out of a driver's words."""
-    from urllib.parse import unquote
+    from urllib.parse import unquote, unquote_plus
 
-    known = set()
+    known: set[str] = set()
     for name in _SECRETS:
         value = environ.get(name, "")
+        for asked in re.findall(r"[?&]\w*password=([^&#]*)", value):
+            known |= {asked, unquote(asked), unquote_plus(asked)}
         before = value.partition("://")[2].rpartition("@")[0].partition(":")[2] if "://" in value else value
         # A password that is not percent-encoded ends for a driver where the first of these stands.
         known |= {value, before, unquote(before), *re.split(r"[/?#@:\[\]]", before)}

@@ -1,8 +1,12 @@
 """PostgreSQL: log in, and look at version, limit, rights and whether it takes writes."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+from slipway_runtime.conf import database as overlaid
+from slipway_runtime.conf.env import Env
 from slipway_runtime.connecting import Found, Said, shown
 
 _LOOK = """
@@ -15,15 +19,29 @@ SELECT current_setting('server_version_num')::int / 10000,
        coalesce(has_schema_privilege(current_user, current_schema(), 'CREATE'), false)
 """
 
+_DJANGOS = ("pool", "assume_role", "isolation_level", "server_side_binding")
+"""Options that Django keeps for itself."""
 
-def ask(url: str, seconds: float, *, wanted: int = 0, reads_only: bool = False) -> Said:
-    """Log in with `url`. `wanted` is the workspace's major version (0: any); a read replica may refuse to write."""
+
+def ask(
+    url: str, seconds: float, *, environ: Mapping[str, str] | None = None, wanted: int = 0, reads_only: bool = False
+) -> Said:
+    """Log in with `url` as Django does. `wanted` is the workspace's major version (0: any).
+
+    `environ` holds what the overlay adds to the parameters; a read replica (`reads_only`) may refuse to write.
+    """
     import psycopg
 
+    given = parameters(url, environ or {})
+    given["connect_timeout"] = max(2, int(seconds))  # libpq takes less than 2 for 2; the time for a question is ours
     try:
-        connection = psycopg.connect(**parameters(url), connect_timeout=max(2, int(seconds)))
+        connection = psycopg.connect(**given)
     except psycopg.OperationalError as error:
-        return Said((Found("database", f"does not let us in: {shown(error)}", "look at address, user and password"),))
+        return Said((_refused(error),))
+    except (psycopg.ProgrammingError, TypeError, ValueError) as error:
+        # libpq: `invalid connection option "foo"`; values of parameters are in no message but that of their own.
+        message = f"has parameters that the driver does not take: {shown(error)}"
+        return Said((Found("database", message, "the application fails like this as well: mend what follows the ?"),))
     try:
         with connection.cursor() as cursor:
             cursor.execute(_LOOK)
@@ -52,18 +70,42 @@ def _judged(row: Any, wanted: int, reads_only: bool) -> list[Found]:
     return found
 
 
-def parameters(url: str) -> dict[str, Any]:
-    """Return libpq's parameters. Raises `ValueError` for what is no address."""
+def _refused(error: Exception) -> Found:
+    """Tell a server that is not there from one that says no: only the latter has a severity (FATAL) to tell."""
+    if re.search("FATAL|PANIC|authentication|no password supplied", str(error)):
+        return Found("database", f"refuses us: {shown(error)}", "look at user, password and database")
+    return Found("database", f"is not reached: {shown(error)}", "look at host, port and TLS")
+
+
+def parameters(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what Django hands to the driver for `url`. Raises `ValueError` for what is no address.
+
+    The query is read as dj-database-url reads it (every parameter an option, `currentSchema` a search path), the rest
+    comes before it as in django.db.backends.postgresql, and the overlay adds its own as it does in the application.
+    """
     parts = urlsplit(url)
-    if not parts.hostname:
-        raise ValueError("the address names no host")
-    given = {name: value for name, value in parse_qsl(parts.query) if name.startswith("ssl")}
-    return {
-        "host": parts.hostname,
-        "port": parts.port or 5432,
+    options = {name: _value(values) for name, values in parse_qs(parts.query).items()}
+    schema = options.pop("currentSchema", None)
+    if schema:
+        options["options"] = f"-c search_path={schema}"
+    named = {
+        "dbname": unquote(parts.path[1:]),
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
-        "dbname": unquote(parts.path.lstrip("/")),
-        "application_name": "slipway-connect",
-        **given,
+        "host": unquote(parts.hostname or ""),
+        "port": parts.port or "",
     }
+    if not named["host"] and not {"host", "hostaddr", "service"} & options.keys():
+        raise ValueError("the address names no host")
+    if "database" not in Env(environ).items("SLIPWAY_OVERLAY_OFF"):
+        known = {"DATABASES": {"default": {"ENGINE": "postgresql", "OPTIONS": options}}}
+        alone = Env({**environ, "DB_POOL_SIZE": "0"})
+        options = overlaid.overlay(known, alone)["DATABASES"]["default"]["OPTIONS"]
+    ours = {name: value for name, value in options.items() if name not in _DJANGOS}
+    return {**ours, **{name: value for name, value in named.items() if value}}
+
+
+def _value(values: list[str]) -> Any:
+    """Return a parameter's value as dj-database-url makes it: a number, a truth, a text, or a list of them."""
+    read = [int(one) if one.isdigit() else {"true": True, "false": False}.get(one.lower(), one) for one in values]
+    return read[0] if len(read) == 1 else read

@@ -1,46 +1,65 @@
 """Redis: answer, the rights that broker and cache need, and a policy that does not throw queued tasks away."""
 
-import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
-from slipway_runtime.connecting import Found, Said, shown
+from slipway_runtime.conf.celery import verified
+from slipway_runtime.connecting import Found, Said, redis_rights, shown
 
 
 def ask(url: str, seconds: float, *, namespace: str = "slipway") -> Said:
-    """Ping, write, read and remove one key that ends by itself, publish to nobody; then look at the policy."""
-    from redis import Redis
+    """Log in, ask for every right that the application uses, then look at the policy."""
+    from redis import ConnectionPool, Redis
     from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
+    from redis.exceptions import RedisError, ResponseError
     from redis.retry import Retry
 
-    client: Any = Redis.from_url(
-        url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0)
-    )
+    limits: dict[str, Any] = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+    pool = ConnectionPool.from_url(url, retry=Retry(NoBackoff(), 0), **limits)
     try:
         try:
+            client: Any = Redis(connection_pool=pool, single_connection_client=True)
             client.ping()
         except RedisError as error:
-            hint = "look at address, user, password and database number"
-            return Said((Found("redis", f"does not let us in: {shown(error)}", hint),))
-        return _looked(client, namespace, RedisError, url)
+            return Said((_refused(error),))
+        found = [*_broker(url), *redis_rights.ask(client, namespace, ResponseError)]
+        policy, facts = _policy(client, RedisError)
+        # redis-py's own reading: `?db=` goes before the path.
+        facts["database"] = int(pool.connection_kwargs.get("db") or 0)
+        return Said((*found, *policy), facts)
     finally:
-        client.close()
+        pool.disconnect()
 
 
-def _looked(client: Any, namespace: str, wrong: type[Exception], url: str) -> Said:
+def _refused(error: Exception) -> Found:
+    """Tell a server that is not there from one that says no."""
+    from redis import exceptions
+
+    if isinstance(error, exceptions.AuthenticationError):
+        return Found("redis", f"refuses user or password: {shown(error)}", "look at user and password")
+    if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError):
+        return Found("redis", f"is not reached: {shown(error)}", "look at host, port and TLS")
+    return Found("redis", f"does not let us in: {shown(error)}", "look at the database number and the user's rights")
+
+
+def _broker(url: str) -> list[Found]:
+    """Tell an address that redis-py takes and Celery's broker does not: kombu knows few parameters, `db` not."""
+    if not redis_rights.installed("kombu"):
+        return []
+    import kombu
+
+    try:
+        connection: Any = kombu.Connection  # type: ignore[attr-defined]  # lazily made
+        connection(verified(url))
+    except (TypeError, ValueError) as error:
+        # "_init_params() got an unexpected keyword argument 'db'": a name, no value.
+        name = str(error).rpartition("argument ")[2] if isinstance(error, TypeError) else "an address of this form"
+        message = f"cannot be Celery's broker: it does not take {name} in the address"
+        return [Found("redis", message, "the database number goes into the path (redis://host:6379/1)")]
+    return []
+
+
+def _policy(client: Any, wrong: type[Exception]) -> tuple[list[Found], dict[str, str | int]]:
     found = []
-    key = f"{namespace}.connect.{secrets.token_hex(8)}"
-    for what, does in (
-        ("SET", lambda: client.set(key, "1", ex=10)),
-        ("GET", lambda: client.get(key)),
-        ("DEL", lambda: client.delete(key)),
-        ("PUBLISH", lambda: client.publish(key, "1")),
-    ):
-        try:
-            does()  # type: ignore[no-untyped-call]  # redis types some of them
-        except wrong as error:
-            found.append(Found("redis-rights", f"refuses {what}: {shown(error)}", "give the user what Celery needs"))
     names = ("maxmemory-policy", "maxmemory", "databases")
     policy, memory, databases = (_configured(client, name, wrong) for name in names)
     if policy not in ("", "noeviction") and memory != "0":
@@ -49,13 +68,10 @@ def _looked(client: Any, namespace: str, wrong: type[Exception], url: str) -> Sa
     if not policy:
         message = "does not tell its maxmemory-policy to this user, so it is not known whether it throws tasks away"
         found.append(Found("redis-policy", message, "let the user read it, or look at the server", "info"))
-    number = urlsplit(url).path.strip("/")
     facts: dict[str, str | int] = {"policy": policy or "unknown"}
     if databases.isdecimal():
         facts["databases"] = int(databases)
-    if number.isdecimal():
-        facts["database"] = int(number)
-    return Said(tuple(found), facts)
+    return found, facts
 
 
 def _configured(client: Any, name: str, wrong: type[Exception]) -> str:
