@@ -3,10 +3,12 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from slipway.config.kinds import Kind, misfit
 
@@ -116,13 +118,47 @@ TEXTS = (
     ".a.org", "30s", "5m", "1.5h", "30", "30 s", "{}", "[1]", '"x"', "null", "dark",
 )  # fmt: skip
 CHECKED = sorted({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DURATION, Kind.URL, Kind.ORIGIN_LIST, Kind.HOST_LIST})
+ODD = (
+    "-0", "0007", "00000000000000000001", "01.50", "TRUE", "HTTPS://a.org", "https://A.org", "https://a.org:",
+    "https://a.org:00443", "https://a.org:99999", "https://-a.org", "https://a-.org", "https://a..org", "https://a.org?",
+    "https://[::1", "https://[fe80::1%25eth0]", "https://a_b.org", "https://a.org:443", "https://a.org/\x01",
+    "\x01https://a.org", "https://ä.org", "https://a.org/ä", "https://a.org\\b", "http://a:000080",
+    "http://a", "NaN", "-Infinity", " {}", "\t[]", "1 ", "--1", "_a", "a_.b",
+    "'self' data:", "[::1]", "[::1", "localhost", "1.2.3.4", "0.5ms", "00s", "a,b,c", "ü,ä",
+)  # fmt: skip
+
+
+def refused(configure: Run, kind: Kind, texts: Sequence[str]) -> set[str]:
+    """Return the texts that one start of a container refuses."""
+    given = {f"VITE_T{number}": text for number, text in enumerate(texts)}
+    done = configure("".join(f"{name} {kind} optional\n" for name in given), **given)
+    return {given[name] for name in re.findall(r"^slipway: (VITE_T\d+) ", done.stderr.decode(), re.MULTILINE)}
 
 
 @pytest.mark.parametrize("kind", CHECKED)
 def test_a_container_takes_what_the_schema_takes(configure: Run, kind: Kind) -> None:
     texts = [text for text in TEXTS if text]
-    found = {text: configure(f"VITE_A {kind} optional\n", VITE_A=text).returncode == 0 for text in texts}
-    assert found == {text: misfit(kind, text) is None for text in texts}
+    assert refused(configure, kind, texts) == {text for text in texts if misfit(kind, text)}
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.ENUM}))
+def test_a_container_refuses_nothing_that_the_schema_takes(configure: Run, kind: Kind) -> None:
+    taken = [text for text in (*TEXTS, *ODD) if text and misfit(kind, text) is None]
+    assert refused(configure, kind, taken) == set()
+
+
+# A start of the container for each step of shrinking takes minutes.
+@settings(max_examples=20, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.from_regex(r"(https?|wss?)://[A-Za-z0-9._\[\]:-]{1,20}(:[0-9]{0,6})?([/?#][!-~]{0,10})?", fullmatch=True),
+        min_size=20,
+        max_size=20,
+    )
+)
+def test_any_address_that_the_schema_takes_a_container_takes(configure: Run, texts: list[str]) -> None:
+    taken = [text for text in texts if misfit(Kind.URL, text) is None]
+    assert refused(configure, Kind.URL, taken) == set()
 
 
 def test_a_page_may_speak_to_its_api_and_to_nobody_else(configure: Run, run_dir: Path, portal_dir: Path) -> None:
