@@ -10,9 +10,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from slipway.checks.environment import check_environment
+from slipway.checks.issue import Severity
 from slipway.config.kinds import Kind, misfit
+from slipway.config.media import media_origins
+from slipway.config.schema_file import load_schema
+from slipway.config.workspace import Workspace
 
-CONFIGURE = Path(__file__).parents[2] / "images" / "portal" / "configure"
+ROOT = Path(__file__).parents[2]
+CONFIGURE = ROOT / "images" / "portal" / "configure"
 URL = "https://api.zamio.org"
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -230,6 +236,7 @@ def remembered(run_dir: Path) -> str:
         ("0", "true", "false", ""),
         ("60", None, None, "max-age=60"),
         ("060", "False", "false", "max-age=60"),
+        ("0000000060", "False", "false", "max-age=60"),
         ("86400", "TRUE", None, "max-age=86400; includeSubDomains"),
         ("63072000", "true", "true", "max-age=63072000; includeSubDomains; preload"),
     ],
@@ -270,6 +277,36 @@ def test_a_promise_of_https_that_cannot_be_made_ends_the_container(
 def hsts(seconds: str | None, subdomains: str | None, preload: str | None) -> dict[str, str]:
     given = {"SECONDS": seconds, "INCLUDE_SUBDOMAINS": subdomains, "PRELOAD": preload}
     return {f"SECURE_HSTS_{name}": value for name, value in given.items() if value is not None}
+
+
+@pytest.mark.parametrize("seconds", [None, "0", "60", "31536000", "0063072000"])
+@pytest.mark.parametrize("subdomains", [None, "false", "true"])
+def test_a_promise_that_the_check_lets_pass_a_container_makes(
+    configure: Run, root: Path, workspace: Workspace, seconds: str | None, subdomains: str | None
+) -> None:
+    given = hsts(seconds, subdomains, "true")
+    file = root / "env" / "production.env"
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("SECURE_HSTS_")]
+    file.write_text("\n".join([*lines, *(f"{name}={value}" for name, value in given.items())]) + "\n")
+    issues = check_environment(root, "production", workspace)
+    told = any(issue.id == "django.hsts" and issue.severity is Severity.ERROR for issue in issues)
+    assert told or configure("", **given).returncode == 0
+
+
+@pytest.mark.parametrize("region", ["", "eu-west-1"])
+@pytest.mark.parametrize("endpoint", ["", "https://user:key@s3.Example.org:9000/x", "http://[::1]:80", "http://h/#x"])
+@pytest.mark.parametrize("domain", ["", "media.zamio.com", "A_b", "1.2.3.4"])
+def test_media_that_the_check_lets_pass_a_container_lets_load(
+    configure: Run, workspace: Workspace, region: str, endpoint: str, domain: str
+) -> None:
+    given = {"AWS_S3_REGION_NAME": region, "AWS_S3_ENDPOINT_URL": endpoint, "AWS_S3_CUSTOM_DOMAIN": domain}
+    given["AWS_STORAGE_BUCKET_NAME"] = "a..b-c.0"
+    schema = load_schema(ROOT / "env" / "schema.yaml", ROOT, workspace).variables
+    assert {
+        name: schema[name].misfit(value) for name, value in given.items() if value and schema[name].misfit(value)
+    } == {}
+    origins = ",".join(media_origins(lambda name: given.get(name, "")))
+    assert configure("", SLIPWAY_MEDIA_ORIGINS=origins).returncode == 0
 
 
 def test_an_image_that_says_nothing_of_itself_is_refused(configure: Run, portal_dir: Path) -> None:

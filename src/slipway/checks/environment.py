@@ -5,7 +5,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.checks import addresses, capacity, carrying, django, health, https, mail, secrets, stores, urls, variables
+from slipway.checks import (
+    addresses,
+    capacity,
+    carrying,
+    django,
+    health,
+    https,
+    mail,
+    portal_values,
+    secrets,
+    stores,
+    urls,
+    variables,
+)
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import SCHEMA, Config, read_config
@@ -74,6 +87,7 @@ RULES: tuple[Rule, ...] = (
     addresses.api_of_portals,
     health.contract,
     health.inside,
+    portal_values.refused,
     carrying.uncarried,
 )
 """Every rule over an environment; each has a stable id, named in its docstring and in docs/checks.md."""
