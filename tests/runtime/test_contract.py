@@ -4,7 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slipway_runtime import healthcheck, options
+from slipway_runtime.options import WrongOption, read
+from slipway_runtime.start import stop_plan
 
+from slipway.config.health import CHECK_DEADLINE, KILL_MARGIN, HealthContract
 from slipway.config.schema import Schema
 from slipway.config.schema_file import read_schema
 from slipway.config.workspace import Workspace
@@ -58,3 +64,25 @@ def test_each_is_read_as_the_type_that_it_is_declared_with(schema: Schema) -> No
     wrong = [(name, how) for how, name in found if schema.variables[name].type not in _KINDS[how]]
 
     assert wrong == []
+
+
+@given(drain=st.integers(6, 60), grace=st.integers(4, 70))
+def test_a_drain_fits_into_the_grace_period_for_the_check_exactly_where_the_process_starts(
+    drain: int, grace: int
+) -> None:
+    told = HealthContract(interval=1, retries=1, drain=drain, grace=grace).problems()
+    environment = {"SLIPWAY_DRAIN_SECONDS": str(drain), "SLIPWAY_GRACE_SECONDS": str(grace)}
+    if told:
+        with pytest.raises(WrongOption, match="no time to stop"):
+            read(["web"], environment)
+    else:
+        stop = stop_plan(read(["web"], environment))
+        assert stop.drain + stop.kill_after + KILL_MARGIN <= grace
+
+
+def test_the_health_contract_counts_with_the_images_own_figures() -> None:
+    portal = (ROOT / "images" / "portal" / "healthcheck").read_text()
+    waits = {float(seconds) for seconds in re.findall(r"read -r -t (\d+)", portal)}
+    assert waits == {healthcheck.DEADLINE} == {CHECK_DEADLINE}
+    assert options.KILL_MARGIN == KILL_MARGIN
+    assert HealthContract(timeout=int(healthcheck.DEADLINE)).problems()

@@ -3,14 +3,22 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
+from slipway.checks.environment import check_environment
+from slipway.checks.issue import Severity
 from slipway.config.kinds import Kind, misfit
+from slipway.config.media import media_origins
+from slipway.config.schema_file import load_schema
+from slipway.config.workspace import Workspace
 
-CONFIGURE = Path(__file__).parents[2] / "images" / "portal" / "configure"
+ROOT = Path(__file__).parents[2]
+CONFIGURE = ROOT / "images" / "portal" / "configure"
 URL = "https://api.zamio.org"
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
@@ -116,13 +124,47 @@ TEXTS = (
     ".a.org", "30s", "5m", "1.5h", "30", "30 s", "{}", "[1]", '"x"', "null", "dark",
 )  # fmt: skip
 CHECKED = sorted({Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DURATION, Kind.URL, Kind.ORIGIN_LIST, Kind.HOST_LIST})
+ODD = (
+    "-0", "0007", "00000000000000000001", "01.50", "TRUE", "HTTPS://a.org", "https://A.org", "https://a.org:",
+    "https://a.org:00443", "https://a.org:99999", "https://-a.org", "https://a-.org", "https://a..org", "https://a.org?",
+    "https://[::1", "https://[fe80::1%25eth0]", "https://a_b.org", "https://a.org:443", "https://a.org/\x01",
+    "\x01https://a.org", "https://ä.org", "https://a.org/ä", "https://a.org\\b", "http://a:000080",
+    "http://a", "NaN", "-Infinity", " {}", "\t[]", "1 ", "--1", "_a", "a_.b",
+    "'self' data:", "[::1]", "[::1", "localhost", "1.2.3.4", "0.5ms", "00s", "a,b,c", "ü,ä",
+)  # fmt: skip
+
+
+def refused(configure: Run, kind: Kind, texts: Sequence[str]) -> set[str]:
+    """Return the texts that one start of a container refuses."""
+    given = {f"VITE_T{number}": text for number, text in enumerate(texts)}
+    done = configure("".join(f"{name} {kind} optional\n" for name in given), **given)
+    return {given[name] for name in re.findall(r"^slipway: (VITE_T\d+) ", done.stderr.decode(), re.MULTILINE)}
 
 
 @pytest.mark.parametrize("kind", CHECKED)
 def test_a_container_takes_what_the_schema_takes(configure: Run, kind: Kind) -> None:
     texts = [text for text in TEXTS if text]
-    found = {text: configure(f"VITE_A {kind} optional\n", VITE_A=text).returncode == 0 for text in texts}
-    assert found == {text: misfit(kind, text) is None for text in texts}
+    assert refused(configure, kind, texts) == {text for text in texts if misfit(kind, text)}
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.ENUM}))
+def test_a_container_refuses_nothing_that_the_schema_takes(configure: Run, kind: Kind) -> None:
+    taken = [text for text in (*TEXTS, *ODD) if text and misfit(kind, text) is None]
+    assert refused(configure, kind, taken) == set()
+
+
+# A start of the container for each step of shrinking takes minutes.
+@settings(max_examples=20, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.from_regex(r"(https?|wss?)://[A-Za-z0-9._\[\]:-]{1,20}(:[0-9]{0,6})?([/?#][!-~]{0,10})?", fullmatch=True),
+        min_size=20,
+        max_size=20,
+    )
+)
+def test_any_address_that_the_schema_takes_a_container_takes(configure: Run, texts: list[str]) -> None:
+    taken = [text for text in texts if misfit(Kind.URL, text) is None]
+    assert refused(configure, Kind.URL, taken) == set()
 
 
 def test_a_page_may_speak_to_its_api_and_to_nobody_else(configure: Run, run_dir: Path, portal_dir: Path) -> None:
@@ -194,6 +236,7 @@ def remembered(run_dir: Path) -> str:
         ("0", "true", "false", ""),
         ("60", None, None, "max-age=60"),
         ("060", "False", "false", "max-age=60"),
+        ("0000000060", "False", "false", "max-age=60"),
         ("86400", "TRUE", None, "max-age=86400; includeSubDomains"),
         ("63072000", "true", "true", "max-age=63072000; includeSubDomains; preload"),
     ],
@@ -234,6 +277,36 @@ def test_a_promise_of_https_that_cannot_be_made_ends_the_container(
 def hsts(seconds: str | None, subdomains: str | None, preload: str | None) -> dict[str, str]:
     given = {"SECONDS": seconds, "INCLUDE_SUBDOMAINS": subdomains, "PRELOAD": preload}
     return {f"SECURE_HSTS_{name}": value for name, value in given.items() if value is not None}
+
+
+@pytest.mark.parametrize("seconds", [None, "0", "60", "31536000", "0063072000"])
+@pytest.mark.parametrize("subdomains", [None, "false", "true"])
+def test_a_promise_that_the_check_lets_pass_a_container_makes(
+    configure: Run, root: Path, workspace: Workspace, seconds: str | None, subdomains: str | None
+) -> None:
+    given = hsts(seconds, subdomains, "true")
+    file = root / "env" / "production.env"
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("SECURE_HSTS_")]
+    file.write_text("\n".join([*lines, *(f"{name}={value}" for name, value in given.items())]) + "\n")
+    issues = check_environment(root, "production", workspace)
+    told = any(issue.id == "django.hsts" and issue.severity is Severity.ERROR for issue in issues)
+    assert told or configure("", **given).returncode == 0
+
+
+@pytest.mark.parametrize("region", ["", "eu-west-1"])
+@pytest.mark.parametrize("endpoint", ["", "https://user:key@s3.Example.org:9000/x", "http://[::1]:80", "http://h/#x"])
+@pytest.mark.parametrize("domain", ["", "media.zamio.com", "A_b", "1.2.3.4"])
+def test_media_that_the_check_lets_pass_a_container_lets_load(
+    configure: Run, workspace: Workspace, region: str, endpoint: str, domain: str
+) -> None:
+    given = {"AWS_S3_REGION_NAME": region, "AWS_S3_ENDPOINT_URL": endpoint, "AWS_S3_CUSTOM_DOMAIN": domain}
+    given["AWS_STORAGE_BUCKET_NAME"] = "a..b-c.0"
+    schema = load_schema(ROOT / "env" / "schema.yaml", ROOT, workspace).variables
+    assert {
+        name: schema[name].misfit(value) for name, value in given.items() if value and schema[name].misfit(value)
+    } == {}
+    origins = ",".join(media_origins(lambda name: given.get(name, "")))
+    assert configure("", SLIPWAY_MEDIA_ORIGINS=origins).returncode == 0
 
 
 def test_an_image_that_says_nothing_of_itself_is_refused(configure: Run, portal_dir: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_second_signal_skips_the_drain(serve: Callable[..., Running], run_dir:
 
 
 def test_a_drain_with_a_leading_zero_is_no_octal_number(serve: Callable[..., Running], run_dir: Path) -> None:
-    running = serve(SLIPWAY_DRAIN_SECONDS="08")
+    running = serve(SLIPWAY_DRAIN_SECONDS="0000008")
     running.process.terminate()
     running.says("health is red, 8 s of serving on")
     running.process.send_signal(signal.SIGINT)

@@ -13,6 +13,7 @@ from slipway.checks import (
     health,
     https,
     mail,
+    portal_values,
     secrets,
     stores,
     target,
@@ -89,6 +90,7 @@ RULES: tuple[Rule, ...] = (
     target.host,
     health.contract,
     health.inside,
+    portal_values.refused,
     carrying.uncarried,
 )
 """Every rule over an environment; each has a stable id, named in its docstring and in docs/checks.md."""

@@ -124,7 +124,7 @@ def _url(schemes: frozenset[str], what: str) -> Callable[[str], Misfit | None]:
 
 
 def _is_host(host: str) -> bool:
-    return _HOST.fullmatch(host) is not None or _IPV6.fullmatch(f"[{host}]") is not None
+    return _HOST.fullmatch(host) is not None or (":" in host and _IPV6.fullmatch(f"[{host}]") is not None)
 
 
 def _database_url(text: str) -> Misfit | None:
@@ -207,7 +207,7 @@ def _as_no_browser_sends(item: str, parts: SplitResult) -> str | None:
         return "has an item with capital letters; a browser sends small ones, and origins are compared letter by letter"
     if parts.port == _USUAL_PORT[parts.scheme]:
         return "has an item with the port that goes without saying, which a browser leaves out"
-    if item.endswith((":", "?", "#")):
+    if item.endswith((":", "?", "#")) or not item.startswith(f"{parts.scheme}://"):  # urlsplit drops what it may
         return "has an item that is no origin"
     return None
 
