@@ -117,6 +117,14 @@ def test_a_password_that_ends_an_address_early_is_not_repeated_in_pieces(scheme:
     assert "tail-of-it" not in json.dumps(document)
 
 
+def test_passwords_in_the_query_are_not_repeated() -> None:
+    address = "postgres://app@127.0.0.1:1/app?sslpassword=Sup3rTail&password=Sup3r%2FHead&Sup3rTail=1"
+    code, document = run("--ask", "database", DATABASE_URL=address)
+    assert code == 1
+    assert "Sup3r" not in json.dumps(document)
+    assert "the application fails like this as well" in json.dumps(document)
+
+
 def test_a_bucket_that_is_there_that_is_not_and_that_the_keys_do_not_open(tmp_path: Path) -> None:
     (tmp_path / "media").mkdir()
     with s3_server(tmp_path, "a-key", PASSWORD) as address:
@@ -161,6 +169,18 @@ def test_real_servers_that_are_right_wrong_and_hanging() -> None:
         assert code == 1
         assert said(told) == {"database": "connect.database", "redis": "connect.redis"}
 
+        for query, wanted in (
+            ("?options=-csearch_path%3Dnowhere", "migrations cannot make a table"),
+            ("?currentSchema=nowhere", "migrations cannot make a table"),
+            ("?target_session_attrs=standby", "is not reached"),
+            ("?sslmode=require", "is not reached"),
+            ("?nonsense=1", 'invalid connection option \\"nonsense\\"'),
+        ):
+            code, told = run("--ask", "database", DATABASE_URL=postgres.url + query)
+            assert (code, wanted in json.dumps(told)) == (1, True), (query, told)
+        (refused,) = run("--ask", "database", DATABASE_URL=postgres.url.replace(PASSWORD, "other"))[1]["issues"]
+        assert refused["message"].startswith("refuses us: ")
+
         postgres.run("psql", "-U", "app", "-c", f"CREATE ROLE small LOGIN PASSWORD '{PASSWORD}'")
         redis.run("redis-cli", "config", "set", "maxmemory", "50mb")
         redis.run("redis-cli", "config", "set", "maxmemory-policy", "allkeys-lru")
@@ -173,7 +193,7 @@ def test_real_servers_that_are_right_wrong_and_hanging() -> None:
         reader = {"REDIS_URL": redis.url.replace("//", f"//reader:{PASSWORD}@")}
         code, told = run("--ask", "redis", **reader)
         assert code == 1
-        assert "refuses SET" in json.dumps(told)
+        assert "does not let this user do" in json.dumps(told)
 
         for server in (postgres, redis):
             server.pause()
