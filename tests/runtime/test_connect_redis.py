@@ -69,6 +69,15 @@ def test_every_right_that_is_taken_away_is_missed_by_both_ways_of_asking(server:
         assert {*found} == {"MULTI", command.upper()}
 
 
+@pytest.mark.parametrize(("without", "wanted"), [("exec", ["EXEC"]), ("watch", ["WATCH"]), ("discard", None)])
+def test_a_user_who_cannot_leave_a_transaction_leaves_nothing_either(
+    server: Server, client: Any, without: str, wanted: list[str] | None
+) -> None:
+    said = asked(server, client, "~*", "&*", "+@all", f"-{without}")
+    assert said.facts == {"policy": "noeviction", "databases": 16, "database": 0}
+    assert (missing(said) if wanted else [*said.found]) == (wanted or [])
+
+
 def test_who_may_delete_nothing_is_asked_for_no_key(server: Server, client: Any) -> None:
     found = asked(server, client, "~*", "&*", "+@all", "-multi", "-del", "-lpush")
     assert {*missing(found)} == {"MULTI", "DEL"}

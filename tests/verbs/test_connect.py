@@ -1,6 +1,8 @@
 """Asking services in memory: what they say becomes findings, and whatever is not said becomes one, too."""
 
+import _thread
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,24 @@ def test_a_container_that_does_not_end_is_unanswered_and_the_other_is_heard(aske
     asked.containers.failures["run_once", "connect"] = Unreachable("one-off connect was ended after 45 s")
     assert {kind for kind, _ in ids(asked)} == {"connect.unanswered"}
     assert len(asked.containers.one_offs) >= 1
+
+
+def test_an_interruption_waits_for_the_containers_which_are_removed_at_their_end(asked: Ground) -> None:
+    ended: list[bool] = []
+    told: list[str] = []
+
+    def slow(_: OneOff) -> tuple[int, str]:
+        time.sleep(0.1)  # all are begun
+        _thread.interrupt_main()
+        time.sleep(0.2)
+        ended.append(True)
+        return 0, document()
+
+    asked.containers.answers["connect"] = slow
+    with pytest.raises(KeyboardInterrupt):
+        connect(asked.config, asked.target, ONE, told.append)
+    assert ended == [True]
+    assert told[-1].startswith("interrupted: ")
 
 
 def test_the_probes_findings_come_along_and_its_silence_is_one(asked: Ground) -> None:

@@ -81,15 +81,14 @@ def parameters(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
     """Return what Django hands to the driver for `url`. Raises `ValueError` for what is no address.
 
     The query is read as dj-database-url reads it (every parameter an option, `currentSchema` a search path), the rest
-    comes before it as in django.db.backends.postgresql, and the overlay adds its own as it does in the application.
+    goes before or behind it as in django.db.backends.postgresql, and the overlay adds its own as in the application.
     """
     parts = urlsplit(url)
-    options = {name: _value(values) for name, values in parse_qs(parts.query).items()}
+    options = {key: _value(values) for key, values in parse_qs(parts.query).items()}
     schema = options.pop("currentSchema", None)
     if schema:
         options["options"] = f"-c search_path={schema}"
     named = {
-        "dbname": unquote(parts.path[1:]),
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
         "host": unquote(parts.hostname or ""),
@@ -97,12 +96,16 @@ def parameters(url: str, environ: Mapping[str, str]) -> dict[str, Any]:
     }
     if not named["host"] and not {"host", "hostaddr", "service"} & options.keys():
         raise ValueError("the address names no host")
+    name = unquote(parts.path[1:])
+    if not name and "service" not in options:
+        raise ValueError("the address names no database")
     if "database" not in Env(environ).items("SLIPWAY_OVERLAY_OFF"):
         known = {"DATABASES": {"default": {"ENGINE": "postgresql", "OPTIONS": options}}}
         alone = Env({**environ, "DB_POOL_SIZE": "0"})
         options = overlaid.overlay(known, alone)["DATABASES"]["default"]["OPTIONS"]
-    ours = {name: value for name, value in options.items() if name not in _DJANGOS}
-    return {**ours, **{name: value for name, value in named.items() if value}}
+    ours = {key: value for key, value in options.items() if key not in _DJANGOS}
+    first = {"dbname": name} if name else {}
+    return {**first, **ours, "client_encoding": "UTF8", **{key: value for key, value in named.items() if value}}
 
 
 def _value(values: list[str]) -> Any:

@@ -54,7 +54,8 @@ def _broker(url: str) -> list[Found]:
         # "_init_params() got an unexpected keyword argument 'db'": a name, no value.
         name = str(error).rpartition("argument ")[2] if isinstance(error, TypeError) else "an address of this form"
         message = f"cannot be Celery's broker: it does not take {name} in the address"
-        return [Found("redis", message, "the database number goes into the path (redis://host:6379/1)")]
+        hint = "the database number goes into the path (redis://host:6379/1), other parameters into the settings"
+        return [Found("redis", message, hint)]
     return []
 
 

@@ -33,7 +33,8 @@ class Refusals:
     def add(self, command: str, prefix: str, error: Exception) -> None:
         """Note one refusal. The classes and words are Redis's 6 to 8: acl.c, `ACLCheckAllPerm`."""
         text = str(error)
-        if type(error).__name__ == "NoPermissionError" or text.startswith("NOPERM"):
+        # "Transaction discarded because of: NOPERM ..." is how EXEC itself is refused.
+        if type(error).__name__ == "NoPermissionError" or "NOPERM" in text:
             if "channel" in text:
                 self.channels.setdefault(prefix, {})[command] = None
             elif "access" in text and "key" in text:
@@ -61,6 +62,7 @@ def ask(client: Any, namespace: str, wrong: type[Exception]) -> list[Found]:
             # An EXEC is never sent, so a connection that breaks here discards as well.
             answers = _said(connection, [("MULTI",), *commands, ("DISCARD",)], wrong)
             _sort(refused, need, commands, answers[1:-1])
+        connection.disconnect()  # a user without EXEC or DISCARD stands in the transaction still
         return [*_found(refused)]
     for need in users:
         _carry_out(connection, need, name, refused, wrong)
@@ -120,7 +122,7 @@ def _said(connection: Any, commands: Sequence[Words], wrong: type[Exception]) ->
 def _sort(refused: Refusals, need: Need, commands: Iterable[Words], answers: Iterable[Any]) -> None:
     for words, answer in zip(commands, answers, strict=True):
         # A script that the server does not have yet was looked for: that is allowed.
-        if isinstance(answer, Exception) and type(answer).__name__ not in {"NoScriptError", "ExecAbortError"}:
+        if isinstance(answer, Exception) and type(answer).__name__ != "NoScriptError":
             is_pair = words[0] == "SCRIPT"
             refused.add(" ".join(words[:2]) if is_pair else words[0], need.prefix, answer)
 
