@@ -5,7 +5,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.checks import addresses, capacity, carrying, django, health, https, mail, secrets, stores, urls, variables
+from slipway.checks import (
+    addresses,
+    capacity,
+    carrying,
+    django,
+    exposed,
+    health,
+    https,
+    mail,
+    secrets,
+    stores,
+    strength,
+    urls,
+    variables,
+)
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import SCHEMA, Config, read_config
@@ -34,13 +48,14 @@ RULES: tuple[Rule, ...] = (
     variables.probes,
     secrets.committed,
     secrets.tracked,
-    secrets.weak,
+    strength.weak,
+    strength.without_password,
     secrets.reused,
     secrets.same_elsewhere,
     secrets.unread,
     secrets.example,
-    secrets.exposed,
-    secrets.vite_names,
+    exposed.exposed,
+    exposed.vite_names,
     urls.encoding,
     urls.loopback,
     django.debug,
