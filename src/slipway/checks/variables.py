@@ -9,13 +9,21 @@ from slipway.checks.issue import Issue, Severity
 from slipway.checks.urls import URLS, unencoded
 from slipway.config.fault import shown
 from slipway.config.layers import FOLDER, GIVEN, Layer
-from slipway.config.references import VARIABLE, known_names, references
+from slipway.config.references import REFERENCE, VARIABLE, known_names, references
 from slipway.config.references import shown as shown_reference
 from slipway.config.schema import Phase, Stage, Variable
 
+# What fills in for a value after "your": so that a name such as Your Music is none.
+_YOURS = (
+    "(?:own|secret|key|api|domain|host|user|name|password|passwd|token|e?mail|smtp|server|company|project|site|database|db"
+    "|bucket|account|access|client|dsn|url|address|org|organi[sz]ation|id|value|region|django|redis|postgres|aws|sentry)"
+)
 _PLACEHOLDER = re.compile(
-    r"change[-_ ]?me|replace[-_ ]?(with|me|this)|your[-_ ][a-z]|<[a-z _-]+>|x{6,}"
-    r"|(?<![a-z0-9])x{4,}(?![a-z0-9])|\btodo\b|placeholder|fill[-_ ]?in"
+    r"(?<!ex)(?<!inter)change[-_ ]?(me|this)(?![a-z])|changeme|replace[-_ ]?(with|me|this)"
+    rf"|(?<![a-z0-9])your[-_](?:[a-z0-9]{{1,20}}[-_]){{0,2}}(?:secret|key|token|password|here|domain)(?![a-z])"
+    rf"|(?<![a-z0-9])your[-_]{_YOURS}(?![a-z])|(?<![a-zA-Z0-9])(?-i:your|YOUR) {_YOURS}(?![a-z])"
+    r"|(?<![a-z0-9])(?-i:YOUR_[A-Z])|<[a-z _-]+>|x{6,}|(?<![a-z0-9])x{4,}(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?-i:TO[D]O)(?![a-z0-9.])|^\s*todo\s*$|^\s*todo[: ]|placeholder|(?<![a-z])fill[-_ ]?in(?![a-z])"
     r"|insecure|\bexample\.(com|org|net)\b|\bfoobar\b",
     re.IGNORECASE,
 )
@@ -197,11 +205,21 @@ def built_in(facts: Facts) -> Iterator[Issue]:
 
 
 def placeholder(facts: Facts) -> Iterator[Issue]:
-    """`env.placeholder`: a value that somebody meant to replace."""
-    if facts.is_public:
-        for seen in facts.seen:
-            if seen.text and not seen.setting.variable.constraints.choices and _PLACEHOLDER.search(seen.text):
-                yield issue(seen, "env.placeholder", "still holds a placeholder", "put the real value in")
+    """`env.placeholder`: a value that somebody meant to replace, told where it is written and not where it is used."""
+    for seen in facts.seen if facts.is_public else ():
+        if not seen.setting.variable.constraints.choices and _PLACEHOLDER.search(_as_written(facts, seen)):
+            yield issue(seen, "env.placeholder", "still holds a placeholder", "put the real value in")
+
+
+def _as_written(facts: Facts, seen: Seen) -> str:
+    """Return a setting's text without what it refers to, which has a line of its own."""
+    text = seen.setting.text.reveal()
+    for reader in (*seen.services, None, *facts.config.workspace.services) if seen.setting.parts else ():
+        written = facts.config.written(seen.name, reader)
+        if written is not None and written.where == seen.setting.where:
+            text = written.text
+            break
+    return REFERENCE.sub(" ", text)
 
 
 def probes(facts: Facts) -> Iterator[Issue]:

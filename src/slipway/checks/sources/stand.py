@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from slipway.checks.issue import Issue, Severity
+from slipway.config import secret_names
 from slipway.config.config import Config, Setting
 from slipway.config.fault import shown
 from slipway.config.schema import Stage
@@ -30,7 +31,7 @@ _KNOWN = re.compile(
     r"|DEBIAN_FRONTEND|MPLCONFIGDIR|LD_\w+|OMP_\w+|NUMBA_\w+|VIRTUAL_ENV|WEB_CONCURRENCY|(HTTPS?|NO|ALL)_PROXY"
     r"|AWS_(REGION|DEFAULT_REGION|PROFILE|SESSION_TOKEN)|SERVER_SOFTWARE|COMPOSE_\w+|DOCKER_\w+|COOLIFY_\w+|SERVICE_\w+"
 )
-SECRET_WORD = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|_KEY$|API_?KEY|DATABASE_URL|DSN")
+SECRET_WORD = secret_names.SECRET_WORD
 
 
 @dataclass(frozen=True)
