@@ -8,7 +8,7 @@ from slipway.checks.held import all_held
 from slipway.checks.issue import Issue, Severity
 from slipway.checks.strength import is_common
 from slipway.config.credentials import passwords
-from slipway.config.schema import BUNDLED, Variable
+from slipway.config.schema import BUNDLED
 from slipway.config.secret_names import Promise, promise
 from slipway.secret import Secret, forms
 
@@ -19,11 +19,11 @@ _LONGEST_SPELLED = 10_000
 
 def exposed(facts: Facts) -> Iterator[Issue]:
     """`secret.exposed`, `secret.vite`: a secret's value, in any spelling, where everybody, or a browser, reads it."""
-    clear = {seen: _read(seen.text) for seen in facts.seen if seen.text and not seen.setting.variable.secret}
-    everything = "\n".join(clear.values())
+    clear = [(seen, _read(seen.text)) for seen in facts.seen if seen.text and not seen.setting.variable.secret]
+    everything = "\n".join(read for _, read in clear)
     for text, owner in _secrets(facts).items():
         spelled = [form for form in _spellings(text) if form in everything]
-        for seen, read in clear.items() if spelled else ():
+        for seen, read in clear if spelled else ():
             if any(form in read for form in spelled):
                 kind, place = ("secret.vite", "a bundle that browsers load") if _is_vite(seen) else _CLEAR
                 yield issue(seen, kind, f"carries the value of {owner} into {place}", f"take it out and renew {owner}")
@@ -61,21 +61,17 @@ def vite_names(facts: Facts) -> Iterator[Issue]:
     for assignment in facts.config.layers.assignments:
         name, text = assignment.line.name, assignment.line.value.reveal()
         variable = facts.config.schema.variables.get(name)
-        if not name.startswith(BUNDLED) or (variable is not None and variable.secret and not text):
-            continue
-        label = name if variable else shown_name(name)
-        severity, what = _judged(name, text, variable)
+        severity, what = _judged(name, text) if name.startswith(BUNDLED) else (Severity.INFO, "")
         if what:
+            label = name if variable else shown_name(name)
             message = f"{label} ends up in every browser, and {what}"
             yield Issue("secret.vite", severity, label, assignment.line.where, message, "keep it on the server")
 
 
-def _judged(name: str, text: str, variable: Variable | None) -> tuple[Severity, str]:
+def _judged(name: str, text: str) -> tuple[Severity, str]:
     """Return how bad a variable of the browsers is, and why; "" for one that is right."""
     if passwords(text):
         return Severity.ERROR, "its address has a password"
-    if variable is not None and variable.secret:
-        return Severity.ERROR, "env/schema.yaml says that it is a secret"
     match promise(name, text):
         case Promise.SURE:
             return Severity.ERROR, "its name or its value says that it is a secret"

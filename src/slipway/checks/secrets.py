@@ -127,12 +127,11 @@ def example(facts: Facts) -> Iterator[Issue]:
         for value, file in facts.examples.items()
         for password in passwords(value.reveal())
         if len(password) >= _SHORTEST_OF_EXAMPLE
-    } | dict(facts.examples)
+    }
     for seen in facts.seen:
         for each in held(seen):
-            if file := shown.get(Secret(each.text)):
-                message = f"{_PART[each.is_whole]} that stands in {file}, for everybody who has the source to read"
+            text = Secret(each.text)
+            if file := facts.examples.get(text) or shown.get(text):
+                what = "is the value" if each.is_whole else "has the password"
+                message = f"{what} that stands in {file}, for everybody who has the source to read"
                 yield issue(seen, "secret.example", message, "give it a value of its own")
-
-
-_PART = {True: "is the value", False: "has the password"}
