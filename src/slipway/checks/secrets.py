@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from slipway.checks.facts import Facts, issue
 from slipway.checks.held import STORES, URLS, Held, all_held, held, lacks_password
 from slipway.checks.issue import Issue, Severity
-from slipway.config.credentials import passwords
+from slipway.config.credentials import passwords, typed_passwords
 from slipway.config.kinds import Kind
 from slipway.config.layers import COMMITTED, FOLDER, Assignment, Layer
 from slipway.config.references import REFERENCE
@@ -42,7 +42,7 @@ def _given_away(facts: Facts, assignment: Assignment) -> str:
         return ""
     if not variable.secret:
         # On a developer's own machine an address with a password is as good as none.
-        return "has a password in its address" if facts.is_public and passwords(text) else ""
+        return "has a password in its address" if facts.is_public and typed_passwords(text) else ""
     is_open = variable.type in STORES and lacks_password(REFERENCE.sub("1", text))
     return "" if is_open or _is_reference(schema, variable.type, text) else "is a secret"
 
