@@ -262,5 +262,6 @@ def test_all_that_may_never_be_shown_has_the_passwords_inside_addresses(root: Pa
         "SENTRY_DSN=https://key@sentry.example.org/1\nNOT_IN_SCHEMA=two\nREDIS_URL=redis://:${service.redis.password}@h\n"
     )
     (root / "env" / "production.api.env").write_text("DEFAULT_FROM_EMAIL=shown@example.org\nNOT_KNOWN=shown\n")
+    (root / "env" / "production.worker.env").write_text("AWS_S3_ENDPOINT_URL=https://shown:en%2Fd@h:80/a@b\n")
     found = {one.reveal() for one in load_config(root, "production", workspace).hidden()}
-    assert found == {"one", "p%2Fw", "p/w", "key", "https://key@sentry.example.org/1", "two"}
+    assert found == {"one", "p%2Fw", "p/w", "key", "https://key@sentry.example.org/1", "two", "en%2Fd", "en/d"}

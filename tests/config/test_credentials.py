@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.config.credentials import credentials, passwords
+from slipway.config.credentials import credentials, passwords, typed_passwords
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,5 @@ def test_a_hostile_megabyte_is_read_at_once(part: str) -> None:
     text = "x" + "://" + part * (1_000_000 // len(part))
     before = time.process_time()
     passwords(text)
+    typed_passwords(text)
     assert time.process_time() - before < 1.5

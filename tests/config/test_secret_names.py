@@ -53,6 +53,7 @@ def test_a_value_that_its_vendor_marks_is_one_under_any_name(name: str, text: st
     [
         ("STRIPE_PUBLISHABLE_KEY", VALUE),
         ("STRIPE_PUBLIC_KEY", VALUE),
+        ("STRIPE_KEY", "pk_live_n8Vt3KqZp6Lw1Xy"),
         ("VAPID_PUBLIC_KEY", VALUE),
         ("PUBLIC_TOKEN", VALUE),
         ("TURNSTILE_SITE_KEY", VALUE),

@@ -1,5 +1,6 @@
 """Held: what of a setting nobody else may know. The one answer that every rule over secrets starts from."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from slipway.config.kinds import Kind, split_url
 
 URLS = frozenset({Kind.URL, Kind.DATABASE_URL, Kind.REDIS_URL})
 STORES = frozenset({Kind.DATABASE_URL, Kind.REDIS_URL})
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,30}://")
 # Slipway creates the database with these, so they are the password of its address.
 _OF_STORE = {"POSTGRES_PASSWORD": Kind.DATABASE_URL, "REDIS_PASSWORD": Kind.REDIS_URL}
 
@@ -50,7 +52,7 @@ def held(seen: Seen) -> Iterator[Held]:
     if not seen.text:
         return
     found = False
-    if variable.type in URLS or not variable.secret:
+    if variable.type in URLS or not variable.secret or _ADDRESS.match(text):
         store = variable.type if variable.type in STORES else None
         for each in dict.fromkeys(credentials(text)):
             if each.password:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from slipway.checks.facts import Facts, issue
 from slipway.checks.held import STORES, URLS, Held, all_held, held, lacks_password
 from slipway.checks.issue import Issue, Severity
-from slipway.config.credentials import passwords
+from slipway.config.credentials import passwords, typed_passwords
 from slipway.config.kinds import Kind
 from slipway.config.layers import COMMITTED, FOLDER, Assignment, Layer
 from slipway.config.references import REFERENCE
@@ -42,7 +42,7 @@ def _given_away(facts: Facts, assignment: Assignment) -> str:
         return ""
     if not variable.secret:
         # On a developer's own machine an address with a password is as good as none.
-        return "has a password in its address" if facts.is_public and passwords(text) else ""
+        return "has a password in its address" if facts.is_public and typed_passwords(text) else ""
     is_open = variable.type in STORES and lacks_password(REFERENCE.sub("1", text))
     return "" if is_open or _is_reference(schema, variable.type, text) else "is a secret"
 
@@ -127,12 +127,11 @@ def example(facts: Facts) -> Iterator[Issue]:
         for value, file in facts.examples.items()
         for password in passwords(value.reveal())
         if len(password) >= _SHORTEST_OF_EXAMPLE
-    } | dict(facts.examples)
+    }
     for seen in facts.seen:
         for each in held(seen):
-            if file := shown.get(Secret(each.text)):
-                message = f"{_PART[each.is_whole]} that stands in {file}, for everybody who has the source to read"
+            text = Secret(each.text)
+            if file := facts.examples.get(text) or shown.get(text):
+                what = "is the value" if each.is_whole else "has the password"
+                message = f"{what} that stands in {file}, for everybody who has the source to read"
                 yield issue(seen, "secret.example", message, "give it a value of its own")
-
-
-_PART = {True: "is the value", False: "has the password"}

@@ -1,7 +1,6 @@
 """Rules over each variable alone: is it there, does it fit, is it known."""
 
 import difflib
-import re
 from collections.abc import Iterator
 
 from slipway.checks.facts import Facts, Seen, issue, shown_name
@@ -9,24 +8,10 @@ from slipway.checks.issue import Issue, Severity
 from slipway.checks.urls import URLS, unencoded
 from slipway.config.fault import shown
 from slipway.config.layers import FOLDER, GIVEN, Layer
-from slipway.config.references import REFERENCE, VARIABLE, known_names, references
+from slipway.config.references import VARIABLE, known_names, references
 from slipway.config.references import shown as shown_reference
 from slipway.config.schema import Phase, Stage, Variable
 
-# What fills in for a value after "your": so that a name such as Your Music is none.
-_YOURS = (
-    "(?:own|secret|key|api|domain|host|user|name|password|passwd|token|e?mail|smtp|server|company|project|site|database|db"
-    "|bucket|account|access|client|dsn|url|address|org|organi[sz]ation|id|value|region|django|redis|postgres|aws|sentry)"
-)
-_PLACEHOLDER = re.compile(
-    r"(?<!ex)(?<!inter)change[-_ ]?(me|this)(?![a-z])|changeme|replace[-_ ]?(with|me|this)"
-    rf"|(?<![a-z0-9])your[-_](?:[a-z0-9]{{1,20}}[-_]){{0,2}}(?:secret|key|token|password|here|domain)(?![a-z])"
-    rf"|(?<![a-z0-9])your[-_]{_YOURS}(?![a-z])|(?<![a-zA-Z0-9])(?-i:your|YOUR) {_YOURS}(?![a-z])"
-    r"|(?<![a-z0-9])(?-i:YOUR_[A-Z])|<[a-z _-]+>|x{6,}|(?<![a-z0-9])x{4,}(?![a-z0-9])"
-    r"|(?<![a-z0-9])(?-i:TO[D]O)(?![a-z0-9.])|^\s*todo\s*$|^\s*todo[: ]|placeholder|(?<![a-z])fill[-_ ]?in(?![a-z])"
-    r"|insecure|\bexample\.(com|org|net)\b|\bfoobar\b",
-    re.IGNORECASE,
-)
 _GENERATE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -202,24 +187,6 @@ def built_in(facts: Facts) -> Iterator[Issue]:
             for fault in facts.config.unshared(image):
                 name = fault.message.partition(" ")[0]
                 yield Issue("env.build", Severity.ERROR, name, fault.where, fault.message, fault.hint)
-
-
-def placeholder(facts: Facts) -> Iterator[Issue]:
-    """`env.placeholder`: a value that somebody meant to replace, told where it is written and not where it is used."""
-    for seen in facts.seen if facts.is_public else ():
-        if not seen.setting.variable.constraints.choices and _PLACEHOLDER.search(_as_written(facts, seen)):
-            yield issue(seen, "env.placeholder", "still holds a placeholder", "put the real value in")
-
-
-def _as_written(facts: Facts, seen: Seen) -> str:
-    """Return a setting's text without what it refers to, which has a line of its own."""
-    text = seen.setting.text.reveal()
-    for reader in (*seen.services, None, *facts.config.workspace.services) if seen.setting.parts else ():
-        written = facts.config.written(seen.name, reader)
-        if written is not None and written.where == seen.setting.where:
-            text = written.text
-            break
-    return REFERENCE.sub(" ", text)
 
 
 def probes(facts: Facts) -> Iterator[Issue]:

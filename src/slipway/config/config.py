@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from slipway.config import references
+from slipway.config.credentials import passwords, typed_passwords
 from slipway.config.fault import Fault, refuse, shown
 from slipway.config.health import HealthContract, health_contract
 from slipway.config.inlined import Written, inline_faults, put_in_place
@@ -277,6 +278,7 @@ class Config:
         for assignment in self.layers.assignments:
             variable, text = self.schema.variables.get(assignment.line.name), assignment.line.value.reveal()
             if variable is not None and not variable.secret:
+                found += map(Secret, (*passwords(text), *typed_passwords(text)))
                 continue
             if variable is None and assignment.layer is Layer.SECRETS:
                 found.append(assignment.line.value)

@@ -1,7 +1,7 @@
 """Credentials inside addresses: `scheme://user:password@host` and `?password=`, wherever they stand in a text. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote, unquote_plus
 
@@ -10,6 +10,8 @@ _INFO = re.compile(r"://(?P<info>[^\s/?#]*)@")
 _QUERY = re.compile(
     r"[?&;](?:[a-z]{0,12}[_-])?(?:password|passwd|pwd|secret|token)=(?P<value>[^\s&;#]+)", re.ASCII | re.IGNORECASE
 )
+# What a person typed may hold a slash; after a port it begins the path. Bounded, so linear all the same.
+_TYPED = re.compile(r"\w://[^\s/:@?#]*:(?!\d{1,5}[/?#,])(?P<value>[^\s/@]+|[^\s@]{1,200})(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,19 @@ def credentials(text: str) -> Iterator[Credentials]:
             yield Credentials("", unquote_plus(found["value"]))
 
 
+def masked(text: str, show: Callable[[str], str]) -> str:
+    """Return a text with every password of its addresses, as it is typed, replaced by what `show` makes of it."""
+    for pattern in (_TYPED, _QUERY):
+        text = pattern.sub(lambda found: found[0].removesuffix(found["value"]) + show(found["value"]), text)
+    return text
+
+
 def passwords(text: str) -> tuple[str, ...]:
     """Return the passwords in a text's addresses, decoded, in order, each once; none that is or holds a reference."""
     return tuple(dict.fromkeys(found.password for found in credentials(text) if found.password))
+
+
+def typed_passwords(text: str) -> tuple[str, ...]:
+    """Return the same as they are typed, also such as no reader finds because of a slash in them."""
+    found = (match["value"] for pattern in (_TYPED, _QUERY) for match in pattern.finditer(text))
+    return tuple(dict.fromkeys(value for value in found if "${" not in value))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from slipway.config import references
 from slipway.config.config import DOMAIN, SCHEMA, Config, Setting
+from slipway.config.credentials import masked
 from slipway.config.kinds import Kind
 from slipway.config.references import REFERENCE, VARIABLE
 from slipway.config.schema import Phase
@@ -18,7 +19,6 @@ SLIPWAY = "slipway"
 _DATABASE_URLS = frozenset({Kind.DATABASE_URL, Kind.REDIS_URL})
 # A reference that stands for a whole address, and what may follow it: a database number, a query without a secret.
 _REFERENCE_ALONE = re.compile(r"\$\{[^{}\r\n]*\}(/\w{0,40})?")
-_CREDENTIALS = re.compile(r"(?P<before>\w://[^\s/:@?#]*:)(?P<password>[^\s/@]+)(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def is_reference(text: str) -> bool:
 def shown_value(text: str, kind: Kind, *, secret: bool, key: bytes) -> str:
     """Return a value as it may be shown: a secret as its keyed digest, an address with its password alone masked."""
     if not secret:
-        return _CREDENTIALS.sub(lambda found: found["before"] + _digest(found["password"], key), text)
+        return masked(text, lambda password: password if is_reference(password) else _digest(password, key))
     if not text or is_reference(text):
         return text
     if kind in _DATABASE_URLS or kind is Kind.URL:

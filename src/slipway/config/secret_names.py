@@ -27,7 +27,7 @@ _MARKED = re.compile(
     r"|A(KI|SI)A[A-Z0-9]{16}|SG\.|-----BEGIN [A-Z ]{0,20}PRIVATE"
 )
 # Mapbox, Stripe and Sentry mark what pages may have.
-_MARKED_PUBLIC = re.compile(r"pk[._]|https?://")
+_MARKED_PUBLIC = re.compile(r"pk\.|pk_(live|test)_|https?://")
 _PLAIN = re.compile(r"true|false|[\d.,]{0,12}", re.IGNORECASE)
 
 
