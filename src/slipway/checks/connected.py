@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.checks.capacity import exceeded
+from slipway.checks.effective import text
 from slipway.checks.issue import Issue, Severity
-from slipway.checks.numbers import text
+from slipway.checks.mail import SMTP
 from slipway.command import Result
 from slipway.config.config import Config
 from slipway.config.workspace import Engine, Role
@@ -24,7 +25,6 @@ _VARIABLES = {
     "bucket": "AWS_STORAGE_BUCKET_NAME",
     "names": "SLIPWAY_DOMAIN",
 }
-_SMTP = "smtp.EmailBackend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def questions(config: Config) -> tuple[str, ...]:
         "database": "DATABASE_URL" in seen,
         "read-database": "DATABASE_READ_URL" in seen,
         "redis": "REDIS_URL" in seen,
-        "mail": "EMAIL_HOST" in seen and text(config, "EMAIL_BACKEND", api).endswith(_SMTP),
+        "mail": "EMAIL_HOST" in seen and text(config, "EMAIL_BACKEND", api) == SMTP,
         "bucket": "AWS_STORAGE_BUCKET_NAME" in seen,
         "names": not text(config, "SLIPWAY_PUBLIC_ADDRESS"),
     }
