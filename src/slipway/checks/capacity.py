@@ -8,7 +8,7 @@ pool of the process that serves them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slipway.checks.effective import is_laid, number, setting
+from slipway.checks.effective import OVERLAY_OFF, is_laid, number, setting
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
 from slipway.config.config import Config
@@ -158,7 +158,8 @@ def exceeded(config: Config, limit: int, source: str) -> Issue | None:
 
 def _where(config: Config) -> str:
     """Return the place of the figure that a file sets and that counts most."""
-    for name in _PLACES:
+    is_whole = is_laid(config, "database", config.workspace.services_with(Role.WEB))
+    for name in _PLACES if is_whole else (OVERLAY_OFF, *_PLACES):
         for service in (*config.workspace.services, None):
             found = setting(config, name, service)
             if found is not None and not found.where.endswith("(default)"):
