@@ -19,6 +19,7 @@ from slipway.sources.walk import walk
 
 REPOSITORY = Path(__file__).parents[2]
 CASES = sorted((REPOSITORY / "tests" / "cases" / "sources").glob("*.yaml"))
+CLOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "tests" / "cases" / "sources_close.yaml").read_text())
 WORKSPACE = {
     "name": "tiny",
     "backend": {"path": "back"},
@@ -117,6 +118,29 @@ def test_every_rule_names_its_ids_and_each_has_a_case_and_a_line_in_the_page() -
     assert ids - tried == set()
     page = (REPOSITORY / "docs" / "checks.md").read_text()
     assert [one for one in sorted(ids) if f"| `{one}`" not in page] == []
+
+
+def test_what_is_right_but_close_to_wrong_is_not_found(
+    tmp_path: Path, overlay: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found_in(tmp_path, CLOSE, overlay, monkeypatch) == []
+
+
+@pytest.mark.parametrize("change", CLOSE["changes"], ids=lambda change: change["finds"])
+def test_and_one_change_makes_it_wrong(
+    tmp_path: Path, change: dict[str, Any], overlay: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = CLOSE["files"][change["in"]]
+    for old, new in {change["old"]: change["new"], **change.get("also", {})}.items():
+        assert old in text
+        text = text.replace(old, new)
+    case = {**CLOSE, "files": {**CLOSE["files"], change["in"]: text}}
+    assert change["finds"] in {one.id for one in found_in(tmp_path, case, overlay, monkeypatch)}
+
+
+def test_every_rule_over_sources_has_such_a_change() -> None:
+    ids = {found for rule in RULES for found in re.findall(r"`(sources\.[a-z-]+)`", rule.__doc__ or "")}
+    assert ids - {change["finds"] for change in CLOSE["changes"]} == set()
 
 
 def test_a_copy_of_the_example_elsewhere_is_told_with_whole_paths(

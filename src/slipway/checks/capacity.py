@@ -8,19 +8,19 @@ pool of the process that serves them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from slipway.checks.effective import OVERLAY_OFF, is_laid, number, setting
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
-from slipway.checks.numbers import number, setting
 from slipway.config.config import Config
 from slipway.config.workspace import Role
 
 LIMIT = "SLIPWAY_POSTGRES_MAX_CONNECTIONS"
 POSTGRES_DEFAULT = 100
 """PostgreSQL's own max_connections."""
-SHARE = 0.8
-"""What may be planned; the rest is for people, monitoring and the seconds in which old and new stand side by side."""
+PERCENT = 80
+"""What may be planned of max_connections while nothing changes; the rest is for people, monitoring and updates."""
 UNLIMITED_PROCESSES = 4
-"""Web processes of a container that nothing limits, and the most that are taken unasked."""
+"""Web processes of a container without a CPU quota, the most that are then taken; with one it is the quota's CPUs."""
 POOL = 10
 THREADS = 32
 """Connections of a web process without a pool: one a thread, and so many threads are kept; more may come."""
@@ -31,16 +31,23 @@ _PLACES = ("DB_POOL_SIZE", "WEB_CONCURRENCY", "CELERY_WORKER_CONCURRENCY", LIMIT
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """One web service: `processes` of each container, `pool` connections of each."""
+    """One web service: `processes` of its container, `connections` of each; whether they are a pool, and assumed."""
 
     name: str
     processes: int
-    pool: int
+    connections: int
+    has_pool: bool = True
+    is_assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Who holds how many connections at most, against `limit` (max_connections)."""
+    """Who holds how many connections at most, against `limit` (max_connections).
+
+    Two sums must fit: what runs while nothing changes into 80 %, and a rolling update's peak into what PostgreSQL
+    does not keep back. In an update old and new containers of web and worker stand side by side until the old ones
+    are drained; beat is stopped before its successor starts.
+    """
 
     limit: int
     webs: tuple[Web, ...]
@@ -49,35 +56,71 @@ class Budget:
 
     @property
     def allowed(self) -> int:
-        """How many may be planned."""
-        return int(self.limit * SHARE)
+        """How many may be planned while nothing changes."""
+        return self.limit * PERCENT // 100
 
     @property
-    def fixed(self) -> int:
-        """What is no web process's."""
-        return sum(count for _, count in self.workers) + len(self.beats) + MIGRATE + BACKUP + RESERVED
+    def usable(self) -> int:
+        """How many an application gets at all."""
+        return self.limit - RESERVED
 
     @property
-    def total(self) -> int:
-        """All together."""
-        return sum(web.processes * web.pool for web in self.webs) + self.fixed
+    def single(self) -> int:
+        """What there is once, also in an update."""
+        return len(self.beats) + MIGRATE + BACKUP
+
+    @property
+    def children(self) -> int:
+        """What the workers hold."""
+        return sum(count for _, count in self.workers)
+
+    @property
+    def steady(self) -> int:
+        """All together while nothing changes."""
+        return self._web + self.children + self.single
+
+    @property
+    def peak(self) -> int:
+        """All together while web and worker are there twice."""
+        return 2 * (self._web + self.children) + self.single
+
+    @property
+    def _web(self) -> int:
+        return sum(web.processes * web.connections for web in self.webs)
+
+    @property
+    def fits(self) -> bool:
+        """Whether both sums do."""
+        return self.steady <= self.allowed and self.peak <= self.usable
 
     def parts(self) -> str:
         """Return the sum as a person reads it."""
-        named = [f"{web.name} {web.processes} x {web.pool}" for web in self.webs]
+        named = [f"{web.name} {web.processes} x {web.connections}" for web in self.webs]
         named += [f"{name} {count}" for name, count in self.workers] + [f"{name} 1" for name in self.beats]
-        return " + ".join((*named, f"migrate {MIGRATE}", f"backup {BACKUP}", f"reserved {RESERVED}"))
+        return " + ".join((*named, f"migrate {MIGRATE}", f"backup {BACKUP}"))
+
+    def assumed(self) -> str:
+        """Return what was assumed, "" where everything is said."""
+        told = []
+        if names := [web.name for web in self.webs if web.is_assumed]:
+            told.append(
+                f"{UNLIMITED_PROCESSES} processes of {', '.join(names)} are assumed: WEB_CONCURRENCY is not set, "
+                "and a container with a CPU quota starts as many as the quota has CPUs"
+            )
+        if names := [web.name for web in self.webs if not web.has_pool]:
+            told.append(f"{', '.join(names)} has no pool of Slipway's: each of {THREADS} threads opens a connection")
+        return "".join(f"; {one}" for one in told)
 
     def fitting(self) -> str:
         """Return the largest numbers that fit, each with the others as they are."""
-        left, processes = self.allowed - self.fixed, sum(web.processes for web in self.webs)
-        needed = -(-self.total * 100 // int(SHARE * 100))
-        ways = [f"max_connections {needed}"]
-        if processes and left >= processes:
+        left = min(self.allowed - self.children - self.single, (self.usable - self.single) // 2 - self.children)
+        processes = sum(web.processes for web in self.webs)
+        ways = [f"max_connections {max(-(-self.steady * 100 // PERCENT), self.peak + RESERVED)}"]
+        if processes and left >= processes and all(web.has_pool for web in self.webs):
             ways.insert(0, f"DB_POOL_SIZE {left // processes}")
-        pools = sum(web.pool for web in self.webs)
-        if pools and left >= pools:
-            ways.insert(0, f"WEB_CONCURRENCY {left // pools}")
+        each = sum(web.connections for web in self.webs)
+        if each and left >= each:
+            ways.insert(0, f"WEB_CONCURRENCY {left // each}")
         return f"one of these fits: {', '.join(ways)}"
 
 
@@ -86,27 +129,37 @@ def budget(config: Config, limit: int) -> Budget:
     of = config.workspace.services_with
     webs = []
     for name in of(Role.WEB):
-        pool = number(config, "DB_POOL_SIZE", POOL, name)
-        webs.append(Web(name, number(config, "WEB_CONCURRENCY", UNLIMITED_PROCESSES, name), pool or THREADS))
+        pool = pooled(config, name)
+        is_assumed = setting(config, "WEB_CONCURRENCY", name) is None
+        processes = number(config, "WEB_CONCURRENCY", UNLIMITED_PROCESSES, name)
+        webs.append(Web(name, processes, pool or THREADS, bool(pool), is_assumed))
     workers = tuple((name, number(config, "CELERY_WORKER_CONCURRENCY", 4, name)) for name in of(Role.WORKER))
     return Budget(limit, tuple(webs), workers, of(Role.BEAT))
 
 
+def pooled(config: Config, service: str) -> int:
+    """Return how many connections the overlay's pool has in a process of a web service, 0 where there is no pool."""
+    return number(config, "DB_POOL_SIZE", POOL, service) if is_laid(config, "database", (service,)) else 0
+
+
 def exceeded(config: Config, limit: int, source: str) -> Issue | None:
-    """Return the issue where the sum is more than 80 % of `limit`; `source` says where the limit is from."""
+    """Return the issue where one of the two sums does not fit into `limit`; `source` says where the limit is from."""
     found = budget(config, limit)
-    if found.total <= found.allowed:
+    if found.fits:
         return None
     message = (
-        f"{found.total} connections at most ({found.parts()}), and {found.allowed} may be planned: "
-        f"80 % of max_connections {limit} ({source})"
+        f"{found.steady} connections at most ({found.parts()}), and {found.allowed} may be planned: "
+        f"{PERCENT} % of max_connections {limit} ({source}); {found.peak} in a rolling update, "
+        f"where old and new web and worker stand side by side, of {found.usable}: {RESERVED} are kept for superusers"
+        f"{found.assumed()}"
     )
     return Issue("database.budget", Severity.ERROR, "database connections", _where(config), message, found.fitting())
 
 
 def _where(config: Config) -> str:
     """Return the place of the figure that a file sets and that counts most."""
-    for name in _PLACES:
+    is_whole = is_laid(config, "database", config.workspace.services_with(Role.WEB))
+    for name in _PLACES if is_whole else (OVERLAY_OFF, *_PLACES):
         for service in (*config.workspace.services, None):
             found = setting(config, name, service)
             if found is not None and not found.where.endswith("(default)"):
@@ -115,7 +168,7 @@ def _where(config: Config) -> str:
 
 
 def connections(facts: Facts) -> Iterator[Issue]:
-    """`database.budget`: all processes together ask for more than 80 % of the database's connections."""
+    """`database.budget`: all processes together ask for more of the database's connections than there are."""
     if facts.is_public:
         given = setting(facts.config, LIMIT)
         limit = number(facts.config, LIMIT, POSTGRES_DEFAULT)

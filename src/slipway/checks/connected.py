@@ -11,8 +11,9 @@ from math import inf
 from typing import Any
 
 from slipway.checks.capacity import exceeded
+from slipway.checks.effective import text
 from slipway.checks.issue import Issue, Severity
-from slipway.checks.numbers import text
+from slipway.checks.mail import SMTP
 from slipway.command import Result
 from slipway.config.config import Config
 from slipway.config.workspace import Engine, Role
@@ -36,7 +37,6 @@ _READ = {
     "names": (),
 }
 """What the answer to a question hangs on: names of variables, or their beginning."""
-_SMTP = "smtp.EmailBackend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _there(config: Config, service: str, values: Mapping[str, str]) -> Iterator[
         else:
             is_there = bool(values.get(name))
         if question == "mail":
-            is_there = is_there and text(config, "EMAIL_BACKEND", service).endswith(_SMTP)
+            is_there = is_there and text(config, "EMAIL_BACKEND", service) == SMTP
         if is_there:
             yield question
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from slipway.checks.addresses import unreachable
+from slipway.checks.effective import is_laid
 from slipway.checks.facts import Facts, Seen, issue
 from slipway.checks.issue import Issue, Severity
 from slipway.config.kinds import items, split_url
@@ -12,9 +13,13 @@ _HTTPS_FLAGS = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SEC
 
 
 def debug(facts: Facts) -> Iterator[Issue]:
-    """`django.debug`: debug mode where others can reach it."""
+    """`django.debug`: debug mode is asked for where others can reach it."""
     for seen in facts.flag("DEBUG") if facts.is_public else ():
-        yield issue(seen, "django.debug", "is on: an error page shows settings and source", "DEBUG=false")
+        if is_laid(facts.config, "security", seen.services):
+            message = "is on and has no effect: Slipway's overlay keeps debug mode off"
+        else:
+            message = "is on, and the overlay's security is left out: an error page shows settings and source"
+        yield issue(seen, "django.debug", message, "DEBUG=false")
 
 
 def hosts(facts: Facts) -> Iterator[Issue]:
@@ -52,8 +57,9 @@ def base_url(facts: Facts) -> Iterator[Issue]:
 
 
 def covers(allowed: list[str], host: str) -> bool:
-    """Whether one of the items of ALLOWED_HOSTS lets `host` in."""
-    return any(host == item or (item.startswith(".") and f".{host}".endswith(item)) for item in allowed)
+    """Whether one of the items of ALLOWED_HOSTS lets `host` in, in any case (Django's is_same_domain)."""
+    host, lowered = host.lower(), [item.lower() for item in allowed]
+    return any(host == item or (item.startswith(".") and f".{host}".endswith(item)) for item in lowered)
 
 
 def origins(facts: Facts) -> Iterator[Issue]:

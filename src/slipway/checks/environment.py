@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec
 
 from slipway.checks import (
     addresses,
@@ -25,6 +26,7 @@ from slipway.checks import (
 )
 from slipway.checks.facts import Facts
 from slipway.checks.issue import Issue, Severity
+from slipway.checks.look import Look
 from slipway.config.config import SCHEMA, Config, read_config
 from slipway.config.fault import Fault, refuse
 from slipway.config.kept import keep_patterns
@@ -33,6 +35,7 @@ from slipway.config.sealed import Unseal
 from slipway.config.tracked import tracked
 from slipway.config.workspace import Workspace
 
+P = ParamSpec("P")
 Rule = Callable[[Facts], Iterator[Issue]]
 
 RULES: tuple[Rule, ...] = (
@@ -114,23 +117,6 @@ class Checked:
         return f"{self.rules} rules over {self.variables} variables of {self.services} services in {seconds:.1f} s"
 
 
-def check_environment(
-    root: Path,
-    environment: str,
-    workspace: Workspace,
-    process: Mapping[str, str] | None = None,
-    secrets_file: Path | None = None,
-    unseal: Unseal | None = None,
-    more: Sequence[Callable[[Config], Iterable[Issue]]] = (),
-) -> list[Issue]:
-    """Return every problem of `environment` as configured below `root/env`, in the order of the files.
-
-    `process` are values given explicitly, `secrets_file` a further file of secrets, `unseal` opens a sealed one.
-    Touches nothing. Raises `UsageError` only for an environment that does not exist.
-    """
-    return list(check(root, environment, workspace, process, secrets_file, unseal, more).issues)
-
-
 def check(
     root: Path,
     environment: str,
@@ -140,9 +126,12 @@ def check(
     unseal: Unseal | None = None,
     more: Sequence[Callable[[Config], Iterable[Issue]]] = (),
 ) -> Checked:
-    """Return the same with what was looked at: no rule and no variable where the schema cannot be used.
+    """Return every problem of `environment` as configured below `root/env`, and what was looked at.
 
-    `more` are rules that look at more than the files of the environment.
+    The problems are in the order of the files; no rule and no variable was looked at where the schema cannot be used.
+    `process` are values given explicitly, `secrets_file` a further file of secrets, `unseal` opens a sealed one, `more`
+    looks at more than the files of the environment; a `Look` tells how many rules it has. Touches nothing. Raises
+    `UsageError` only for an environment that does not exist.
     """
     config, faults = read_config(root, environment, workspace, process or {}, secrets_file, unseal)
     refuse([fault for fault in faults if fault.id == "env.environment"], f"environment {environment}")
@@ -162,7 +151,16 @@ def check(
     issues += [issue for rule in RULES for issue in rule(facts)]
     issues += [issue for look in more for issue in look(config)]
     keep_patterns(root / SCHEMA, root, workspace)
-    return Checked(_in_order(issues), len(RULES), len(config.schema.variables), len(workspace.services))
+    ran = len(RULES) + sum(look.counted() if isinstance(look, Look) else 1 for look in more)
+    return Checked(_in_order(issues), ran, len(config.schema.variables), len(workspace.services))
+
+
+def _listed(look: Callable[P, Checked]) -> Callable[P, list[Issue]]:
+    """Return the same question for whoever wants the issues alone."""
+    return lambda *given, **named: list(look(*given, **named).issues)
+
+
+check_environment = _listed(check)
 
 
 def _in_order(issues: Iterable[Issue]) -> tuple[Issue, ...]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 
+from slipway.checks import effective
 from slipway.checks.issue import Issue, Severity
 from slipway.config import references
-from slipway.config.config import DOMAIN, Config, Setting
+from slipway.config.config import Config, Setting
 from slipway.config.fault import Fault
 from slipway.config.schema import Phase, Stage
 from slipway.config.workspace import Role
@@ -60,14 +61,12 @@ class Facts:
     @cached_property
     def domain(self) -> str:
         """The environment's domain, a stand-in when it is not set (a finding of its own)."""
-        setting = self.config.setting(DOMAIN) if DOMAIN in self.config.schema.variables else None
-        return setting.text.reveal() if setting and setting.text else "domain.missing"
+        return effective.domain(self.config)
 
     @cached_property
     def values(self) -> dict[str, str]:
         """What references stand for: public values, and samples of what only the platform knows."""
-        workspace = self.config.workspace
-        return {**references.sample_values(workspace), **references.public_values(workspace, self.domain)}
+        return effective.stand_ins(self.config)
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:

@@ -3,9 +3,9 @@
 import ipaddress
 from collections.abc import Iterator
 
+from slipway.checks.effective import number, text
 from slipway.checks.facts import Facts, issue
 from slipway.checks.issue import Issue, Severity
-from slipway.checks.numbers import number, text
 from slipway.config.kinds import items
 from slipway.config.schema import Stage
 from slipway.config.workspace import Role

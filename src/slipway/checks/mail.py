@@ -7,7 +7,8 @@ from slipway.checks.facts import Facts, Seen, issue
 from slipway.checks.issue import Issue, Severity
 from slipway.config.schema import Stage
 
-_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+"""The backend of Django that sends."""
 _TLS_PORTS = {"465": ("EMAIL_USE_TLS", "EMAIL_USE_SSL"), "587": ("EMAIL_USE_SSL", "EMAIL_USE_TLS")}
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?", re.IGNORECASE)
 MAIL = {"EMAIL_HOST_USER": "EMAIL_HOST_PASSWORD", "EMAIL_HOST_PASSWORD": "EMAIL_HOST_USER"}
@@ -37,7 +38,7 @@ def pairs(facts: Facts) -> Iterator[Issue]:
 
 
 def _by_smtp(facts: Facts) -> bool:
-    return facts.is_public and any(seen.text == _SMTP for seen in facts.of("EMAIL_BACKEND"))
+    return facts.is_public and any(seen.text == SMTP for seen in facts.of("EMAIL_BACKEND"))
 
 
 def backend(facts: Facts) -> Iterator[Issue]:
@@ -45,13 +46,13 @@ def backend(facts: Facts) -> Iterator[Issue]:
     if facts.config.stage is not Stage.PRODUCTION or "EMAIL_BACKEND" not in facts.config.schema.variables:
         return
     for seen in facts.of("EMAIL_BACKEND"):
-        if seen.text != _SMTP:
+        if seen.text != SMTP:
             kind = (seen.text or "").split(".")[-2]
-            yield issue(seen, "mail.backend", f"is the {kind} backend: no mail leaves", f"EMAIL_BACKEND={_SMTP}")
+            yield issue(seen, "mail.backend", f"is the {kind} backend: no mail leaves", f"EMAIL_BACKEND={SMTP}")
     if not any(seen.name == "EMAIL_BACKEND" for seen in facts.seen):
         where = f"env/{facts.config.environment}.env"
         message = "EMAIL_BACKEND has no value; a project's own default may write mail into a file"
-        yield Issue("mail.backend", Severity.WARNING, "EMAIL_BACKEND", where, message, f"EMAIL_BACKEND={_SMTP}")
+        yield Issue("mail.backend", Severity.WARNING, "EMAIL_BACKEND", where, message, f"EMAIL_BACKEND={SMTP}")
 
 
 def encryption(facts: Facts) -> Iterator[Issue]:

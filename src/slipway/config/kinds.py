@@ -51,6 +51,8 @@ _HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
 _USUAL_PORT = {"http": 80, "https": 443}
+# What Django takes out of a request's Host header (host_validation_re, RFC 1034/1035): any other name gets a 400.
+_REQUESTED = re.compile(r"[a-z0-9.-]+", re.IGNORECASE)
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 
@@ -170,13 +172,17 @@ def _host_fault(item: str) -> str | None:
         return "has an item with a scheme; Django compares bare host names, so every request is refused"
     if "/" in item:
         return "has an item with a slash"
-    if item == "*" or item.startswith("*"):
+    if item.startswith("*"):
         return "lets every host name in (*)"
-    if _IPV6.fullmatch(item):
-        return None
-    if ":" in item:
+    return None if _IPV6.fullmatch(item) else _name_fault(item.removeprefix("."))
+
+
+def _name_fault(name: str) -> str | None:
+    if ":" in name:
         return "has an item with a port; Django strips the port before it compares"
-    return None if _HOST.fullmatch(item.removeprefix(".")) else "has an item that is no host name"
+    if _HOST.fullmatch(name) is None:
+        return "has an item that is no host name"
+    return None if _REQUESTED.fullmatch(name) else "has an item with an underscore; Django refuses such a host"
 
 
 def _origins(text: str) -> Misfit | None:

@@ -3,13 +3,15 @@
 It is walked once; what was found is remembered until something changes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.checks.issue import Issue, Severity
+from slipway.checks.look import Look
+from slipway.checks.readers import RULES as READER_RULES
 from slipway.sources.found import Trouble
 from slipway.sources.use import Place
 from slipway.sources.walk import Walk, walk
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from slipway.config.workspace import Workspace
     from slipway.engines.readers.memory import Answer
     from slipway.ports import EnvReader
-
-    Look = Callable[[Config], Iterable[Issue]]
 
 
 class Checkout:
@@ -37,9 +37,12 @@ class Checkout:
         """Programs fetched for nothing but being asked what they read."""
 
     @property
-    def looks(self) -> "tuple[Look, Look]":
+    def looks(self) -> tuple[Look, Look]:
         """The looks that `inv check.env` takes beside its rules over the environment, each from a Config to issues."""
-        return self.source_issues, lambda _: self.reader_issues()
+        return (
+            Look(self.source_issues, _source_rules),
+            Look(lambda _: self.reader_issues(), lambda: READER_RULES),
+        )
 
     def source_issues(self, config: "Config") -> list[Issue]:
         """Hold the sources, and the overlay that runs with them, against a configuration."""
@@ -119,3 +122,9 @@ class Checkout:
 
         is_file = (self._source / found.where.partition(":")[0]).is_file()
         return replace(found, where=shown(self._source / found.where)) if is_file else found
+
+
+def _source_rules() -> int:
+    from slipway.checks.sources.rules import RULES
+
+    return len(RULES)

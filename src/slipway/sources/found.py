@@ -19,7 +19,8 @@ class Assigned:
     """One assignment of Django's settings: which variables it is made of, and which texts stand in it.
 
     `written` is the whole value where it is a plain word or number (`True`, `600`), else "". `is_text` says that a text
-    in the code becomes the value, at least as a fallback.
+    in the code becomes the value, at least as a fallback. `made` is each variable with the literal text that is put to
+    it: `("REDIS_URL", "/1")` for `f"{REDIS_URL}/1"`.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Assigned:
     texts: tuple[str, ...] = field(default=(), repr=False)
     written: str = ""
     is_text: bool = False
+    made: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,9 @@ def _words(row: Any) -> Words | None:
 
 
 def _assigned(row: Any) -> Assigned:
-    name, place, variables, texts, *rest = row
-    return Assigned(name, Place(*place), tuple(variables), tuple(texts), *rest)
+    name, place, variables, texts, written, is_text, made = row
+    pairs = tuple((variable, text) for variable, text in made)
+    return Assigned(name, Place(*place), tuple(variables), tuple(texts), written, is_text, pairs)
 
 
 def _dockerfile(row: Any) -> Dockerfile:

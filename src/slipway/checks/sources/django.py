@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from slipway.checks.issue import Issue, Severity
 from slipway.checks.sources.stand import SECRET_WORD, Stand, is_development
 from slipway.config.kinds import Kind as ValueKind
+from slipway.sources.found import Assigned
 from slipway.sources.use import STRICT, Kind, Place, Use
 
 _ASGI = frozenset({"daphne", "uvicorn", "hypercorn", "granian"})
 _PLAIN = re.compile(r"True|False|\d+(\.\d+)?")
 _WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
+_FORCED = {"DEBUG": "keeps it False, whatever is written or set"}
+"""What the overlay decides alone (conf/security.py of slipway_runtime); of others it lays the environment's value."""
 _TAKES_HEADER = ("SECURE_PROXY_SSL_HEADER", "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT")
 
 
@@ -25,7 +28,7 @@ def hard_coded(stand: Stand) -> Iterator[Issue]:
         message = f"{name} = {found[-1].written} is written out: the environment is not asked"
         places = [found[-1].place, *documents]
         if stand.lays(name):
-            tail = "; Slipway's overlay lays the environment's value over it"
+            tail = f"; Slipway's overlay {_FORCED.get(name, 'lays the value of the environment over it')}"
             severity = Severity.WARNING if stand.runs_elsewhere else Severity.INFO
             hint = f"read {name} from the environment: whatever runs without the overlay has what is written"
         else:
@@ -145,12 +148,16 @@ def one_redis(stand: Stand) -> Iterator[Issue]:
     """`sources.one-redis`: tasks and cache share one database of Redis, and clearing the cache empties it: FLUSHDB."""
     brokers = [one for name in ("CELERY_BROKER_URL", "BROKER_URL") for one in stand.settings(name) if one.variables]
     caches = [one for one in stand.settings("CACHES") if any("redis" in text.lower() for text in one.texts)]
-    shared = [(broker, cache) for broker in brokers for cache in caches if set(broker.variables) & set(cache.variables)]
+    shared = [
+        (broker, cache, min(both))
+        for broker in brokers
+        for cache in caches
+        if (both := _databases(broker) & _databases(cache))
+    ]
     if not shared:
         return
-    broker, cache = shared[0]
+    broker, cache, (name, _) = shared[0]
     layers = [one for one in stand.settings("CHANNEL_LAYERS") if set(one.variables) & set(broker.variables)]
-    name = min(set(broker.variables) & set(cache.variables))
     message = f"{name} is broker and cache in one: cache.clear() is FLUSHDB, which takes queued tasks along"
     laid = stand.subject_is_laid("redis") and stand.subject_is_laid("cache")
     message += "; Slipway's overlay keeps them apart" if laid else ""
@@ -159,9 +166,14 @@ def one_redis(stand: Stand) -> Iterator[Issue]:
     yield stand.issue("one-redis", severity, name, places, message, "a database number or a server of its own for each")
 
 
+def _databases(one: Assigned) -> set[tuple[str, str]]:
+    """Return which databases a setting names: a variable and the number put behind it; none is 0, Redis's own."""
+    return {(variable, "" if suffix.strip("/") in {"", "0"} else suffix) for variable, suffix in one.made}
+
+
 def published_behind_proxy(stand: Stand) -> Iterator[Issue]:
     """`sources.published-port`: the settings believe a proxy's header, and the container is reached past the proxy."""
-    trusts = [one for name in _TAKES_HEADER for one in stand.settings(name) if one.written != "False"]
+    trusts = [one for name in _TAKES_HEADER for one in stand.settings(name) if one.written not in {"False", "None"}]
     if not trusts:
         return
     places = [
