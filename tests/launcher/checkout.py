@@ -126,6 +126,8 @@ def checkout(folder: Path) -> Checkout:
         '[project]\nname = "slipway"\nversion = "0"\n'
     )
     (made.root / "backend.py").write_text(_BACKEND)
+    (made.root / "tasks").mkdir()
+    (made.root / "tasks" / "_program.py").write_text("from fake_invoke import main\n\nmain()\n")
     made.lock("1.0")
     for tool in _TOOLS:
         found = shutil.which(tool)

@@ -30,7 +30,8 @@ def who_may_see(env: Env) -> dict[str, Any]:
     """Return the token and the networks that open details; `/metrics` goes by the same."""
     token = env.text("SLIPWAY_HEALTH_TOKEN").strip()
     if token and len(token) < _SHORTEST_TOKEN:
-        env.problem("SLIPWAY_HEALTH_TOKEN", f"is shorter than {_SHORTEST_TOKEN} characters", "inv env.rotate makes one")
+        hint = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))" makes one'
+        env.problem("SLIPWAY_HEALTH_TOKEN", f"is shorter than {_SHORTEST_TOKEN} characters", hint)
         token = ""
     return {"token": token, "inside": _networks(env)}
 
