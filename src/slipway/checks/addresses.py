@@ -2,7 +2,6 @@
 
 import ipaddress
 from collections.abc import Iterator
-from urllib.parse import SplitResult
 
 from slipway.checks.facts import Facts, Seen, issue
 from slipway.checks.issue import Issue, Severity
@@ -44,18 +43,10 @@ def api_of_portals(facts: Facts) -> Iterator[Issue]:
             continue
         if parts.hostname not in hosts:
             yield issue(seen, "address.api", "is no API that this environment serves", hint, Severity.WARNING)
-        elif (port := port_of(parts)) not in {None, 443}:
-            yield issue(seen, "address.api", f"names port {port}: the proxy answers at 443 alone", hint)
+        elif parts.port not in {None, 443}:
+            yield issue(seen, "address.api", f"names port {parts.port}: the proxy answers at 443 alone", hint)
         elif parts.scheme == "wss" or parts.query or parts.fragment:
             yield issue(seen, "address.api", "is no address that a path can be added to", hint)
-
-
-def port_of(parts: SplitResult) -> int | None:
-    """Return the port of an address, None for none or one that is no port (a finding of its own)."""
-    try:
-        return parts.port
-    except ValueError:
-        return None
 
 
 def _finding(seen: Seen, kind: str, message: str) -> Issue:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from slipway.checks.addresses import port_of
 from slipway.checks.facts import Facts, Seen, issue
 from slipway.checks.issue import Issue, Severity
 from slipway.config.kinds import split_url
@@ -17,13 +16,12 @@ def coolify(facts: Facts) -> Iterator[Issue]:
     """`target.plain`, `target.own`, `target.address`: how Coolify's API is reached, and what opens it."""
     for seen in _deployed(facts, "SLIPWAY_COOLIFY_URL"):
         parts = split_url(seen.text or "")
-        host = (parts.hostname or "") if parts is not None else ""
-        if parts is None or not host or (parts.port is not None and port_of(parts) is None):
+        if parts is None:
             yield issue(seen, "target.address", "is no address", "https://coolify.example.org")
         elif parts.path.strip("/") or parts.query or parts.fragment:
             hint = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]} alone; Slipway adds /api/v1"
             yield issue(seen, "target.address", "says more than where Coolify is", hint)
-        elif _OWN.fullmatch(host):
+        elif _OWN.fullmatch(parts.hostname or ""):
             yield _own(seen)
         elif parts.scheme == "http":
             hint = "https://, or a tunnel; whoever has the token can change every application"
